@@ -1,0 +1,142 @@
+"""The contract every backend fulfils: what it declares, whether it can run, and how it is called.
+
+Declarations are class attributes, so that tables, tests and the dashboard can read them on a
+machine where none of the libraries is installed.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import inspect
+from collections.abc import Callable
+from functools import partial
+from typing import Any, ClassVar, final
+
+Call = Callable[..., Any]
+
+
+class Unavailable(RuntimeError):
+    """A backend cannot work here; the message says why (a missing library, no CUDA device)."""
+
+
+class Backend:
+    """One implementation of one or more kernels.
+
+    A subclass lives in a file of its own in ``lsekernels/backends``; the file's stem is its name.
+    It declares the attributes below, and has one method (or, where :meth:`load` binds a compiled
+    function, one annotation ``kernel: Call``) for each kernel that it implements.
+    """
+
+    title: ClassVar[str]
+    """The name shown to people."""
+    requires: ClassVar[tuple[str, ...]] = ()
+    """Importable names, probed without importing them."""
+    distribution: ClassVar[str] = ""
+    """The distribution whose version is recorded; empty for Python itself."""
+    device: ClassVar[str] = "cpu"
+    """Where it computes: ``"cpu"`` or ``"gpu"``."""
+    dtypes: ClassVar[tuple[str, ...]] = ("float32", "float64")
+    """The dtypes it computes in."""
+    compiled: ClassVar[str] = "no"
+    """When its code is compiled: ``"no"``, ``"jit"`` (at the first call) or ``"ahead"``."""
+    cache: ClassVar[str] = ""
+    """The environment variable that names the folder of its compile cache, where it has one."""
+    parallel: ClassVar[bool] = False
+    """Whether it uses more than one thread where the thread setting allows it."""
+    max_error: ClassVar[dict[str, float]] = {}
+    """Kernel -> largest error on well-conditioned input, in the kernel's unit of error."""
+    known_failures: ClassVar[dict[tuple[str, str], str]] = {}
+    """(kernel, case) -> why this backend gets it wrong, with a link; tested as strict xfail."""
+
+    name: ClassVar[str]
+    """The file's stem; set by the registry."""
+
+    # -- availability ---------------------------------------------------------------------------
+
+    @classmethod
+    def missing(cls) -> str | None:
+        """Return why the backend cannot be loaded, or None; nothing is imported."""
+        for module in cls.requires:
+            if _find(module):
+                continue
+            if module.startswith("lsekernels."):
+                return f"{module} was not built (it is compiled when lsekernels is installed)"
+            return f"{module} is not installed (pip install 'lsekernels[{cls.name}]')"
+        return None
+
+    def load(self) -> None:
+        """Import the library and bind the compiled functions.
+
+        Raises
+        ------
+        Unavailable
+            The library is there but cannot work, for instance without a CUDA device.
+        """
+
+    def version(self) -> str:
+        """Return the version of the library that was really loaded."""
+        return importlib.metadata.version(self.distribution)
+
+    # -- data -----------------------------------------------------------------------------------
+
+    def to_device(self, array: Any) -> Any:
+        """Return `array` (NumPy) as the array this backend computes on."""
+        return array
+
+    def synchronize(self, result: Any) -> Any:
+        """Return `result` once it has been computed."""
+        return result
+
+    def to_host(self, result: Any) -> Any:
+        """Return `result` as a NumPy array or scalar."""
+        return result
+
+    # -- what is timed --------------------------------------------------------------------------
+
+    @final
+    def prepare(self, kernel: str, *arrays: Any) -> Callable[[], Any]:
+        """Return a zero-argument call of `kernel` on `arrays`, warmed up: this is what is timed.
+
+        Parameters
+        ----------
+        kernel : str
+            A name of :meth:`kernels`.
+        *arrays : numpy.ndarray
+            Input as the kernel's ``make_data`` makes it; moved to the device here.
+
+        Returns
+        -------
+        callable
+            Returns the result only when it has been computed. The result stays on the device.
+        """
+        compute = partial(getattr(self, kernel), *map(self.to_device, arrays))
+
+        def wait() -> Any:
+            return self.synchronize(compute())
+
+        # Where nothing is waited for, no Python frame is added to the call.
+        asynchronous = type(self).synchronize is not Backend.synchronize
+        call: Call = wait if asynchronous else compute
+        call()  # compiles, loads caches, touches the output pages
+        return call
+
+    @classmethod
+    def kernels(cls) -> tuple[str, ...]:
+        """Return the names of the kernels this backend has."""
+        from lsekernels import kernels
+
+        annotated = {name for base in cls.__mro__ for name in inspect.get_annotations(base)}
+        return tuple(name for name in kernels.names() if hasattr(cls, name) or name in annotated)
+
+    @classmethod
+    def moves_data(cls) -> bool:
+        """Return whether a call needs a transfer: the backend has arrays of its own."""
+        return cls.to_device is not Backend.to_device
+
+
+def _find(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # a parent package is missing
+        return False

@@ -1,0 +1,1 @@
+"""Who computes: one file for each name on the dashboard."""

@@ -1,0 +1,35 @@
+"""Numba in nopython mode with parallel=True: the loops run on all threads allowed."""
+
+from ..backend import Backend, Call
+from .numpy import LOSES_TINY_TERMS
+
+
+class NumbaParallel(Backend):
+    title = "Numba (parallel)"
+    requires = ("numba",)
+    distribution = "numba"
+    compiled = "jit"
+    cache = "NUMBA_CACHE_DIR"
+    parallel = True
+    max_error = {"logsumexp": 8.0}
+    known_failures = LOSES_TINY_TERMS
+
+    logsumexp: Call
+
+    def load(self) -> None:
+        import numba
+        import numpy as np
+
+        @numba.njit(parallel=True, cache=True)
+        def logsumexp(x):  # type: ignore[no-untyped-def]
+            m = x[0]
+            for i in numba.prange(x.size):
+                m = max(m, x[i])
+            if np.isinf(m):
+                return np.nan if np.any(np.isnan(x)) else np.float64(m)
+            s = 0.0
+            for i in numba.prange(x.size):
+                s += np.exp(x[i] - m)
+            return m + np.log(s)
+
+        self.logsumexp = logsumexp

@@ -1,0 +1,74 @@
+"""Which backends there are: the files in ``lsekernels/backends``, and nothing else."""
+
+from __future__ import annotations
+
+import importlib
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+
+from .backend import Backend, Unavailable
+
+_FOLDER = Path(__file__).parent / "backends"
+
+
+@cache
+def names(kernel: str | None = None) -> tuple[str, ...]:
+    """Return the names of all backends, sorted; with `kernel`, of those that have it."""
+    found = tuple(sorted(p.stem for p in _FOLDER.glob("*.py") if not p.stem.startswith("_")))
+    if kernel is None:
+        return found
+    return tuple(name for name in found if kernel in declaration(name).kernels())
+
+
+@cache
+def declaration(name: str) -> type[Backend]:
+    """Return the class of backend `name`; its library is not imported.
+
+    Raises
+    ------
+    ValueError
+        There is no such backend; the message lists those there are.
+    """
+    if name not in names():
+        hint = "".join(
+            f"; did you mean {match!r}?" for match in get_close_matches(name, names(), 1)
+        )
+        raise ValueError(f"backend {name!r} is not known{hint} Known: {', '.join(names())}")
+    module = importlib.import_module(f"{__package__}.backends.{name}")
+    # A variant imports the class it extends; the file's own class is the one it defines.
+    classes = [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type)
+        and issubclass(value, Backend)
+        and value.__module__ == module.__name__
+    ]
+    if len(classes) != 1:
+        raise TypeError(f"{module.__name__} must define exactly one Backend, not {len(classes)}")
+    (cls,) = classes
+    cls.name = name
+    return cls
+
+
+@cache
+def load(name: str) -> Backend:
+    """Return backend `name`, ready to be called; its library is imported now.
+
+    Raises
+    ------
+    ValueError
+        There is no such backend.
+    Unavailable
+        It cannot work here; the message says why.
+    """
+    cls = declaration(name)
+    reason = cls.missing()
+    if reason:
+        raise Unavailable(f"backend {name!r} is not available: {reason}")
+    backend = cls()
+    try:
+        backend.load()
+    except Unavailable as error:
+        raise Unavailable(f"backend {name!r} is not available: {error}") from error
+    return backend
