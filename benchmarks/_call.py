@@ -1,0 +1,72 @@
+"""What every suite does: load the measured backend, check it, and sample a call."""
+
+from types import SimpleNamespace
+
+from . import THREADS
+from ._tree import tree
+
+
+def load(name):
+    """Return backend `name` of the measured commit.
+
+    Raises
+    ------
+    NotImplementedError
+        asv shows n/a: the commit lacks this backend, it cannot run here, or more than one thread
+        is allowed and it uses only one.
+    """
+    try:
+        from lsekernels import registry
+        from lsekernels.backend import Unavailable
+    except ImportError as error:
+        raise NotImplementedError(f"this commit has no registry of backends ({error})") from None
+    if name not in registry.names():
+        raise NotImplementedError(f"this commit has no backend {name!r}")
+    if THREADS > 1 and not registry.declaration(name).parallel:
+        raise NotImplementedError(f"backend {name!r} uses one thread; see LSEKERNELS_THREADS=1")
+    try:
+        return registry.load(name)
+    except Unavailable as error:
+        raise NotImplementedError(str(error)) from None
+
+
+def prepare(backend, kernel, arrays):
+    """Return the warmed-up call of `kernel` by `backend` on `arrays`, checked against the truth.
+
+    Raises
+    ------
+    NotImplementedError
+        The backend does not have this kernel or dtype.
+    AssertionError
+        The result is wrong, on the data or on one of the kernel's probes: it must not be timed.
+    """
+    dtype = str(arrays[0].dtype)
+    if kernel not in backend.kernels() or dtype not in backend.dtypes:
+        raise NotImplementedError(f"backend {backend.name!r} has no {kernel} for {dtype}")
+    truth = tree(f"kernels.{kernel}")
+    probes = {name: (truth.CASES[name].make(dtype),) for name in truth.PROBES}
+    for name, data in {**probes, "the timed data": arrays}.items():
+        call = backend.prepare(kernel, *data)
+        error = truth.error(backend.to_host(call()), truth.reference(*data), dtype)
+        if not error <= truth.MAX_ERROR:
+            raise AssertionError(
+                f"{backend.name} is not timed: its {kernel} of {name} ({dtype}, "
+                f"{data[0].size} elements) is off by {error:.3g} {truth.UNIT}; "
+                f"{truth.MAX_ERROR:g} are allowed"
+            )
+    return call
+
+
+def sample(call, **attributes):
+    """Return samples of the time of `call`, taken by asv's own timer.
+
+    asv_runner 0.3 times one call at a time wherever a suite has a ``setup``, two clock reads and
+    two Python frames each: far too coarse for calls of a microsecond. Here its timer gets the bare
+    call instead, calibrates the number of calls in a batch, and takes the same samples as for a
+    ``time_`` benchmark; asv's side computes the same statistics from them.
+    """
+    from asv_runner.benchmarks.time import TimeBenchmark
+
+    # version: nothing to hash. repeat: 2 to 10 samples, no new one after 1 s.
+    defaults = {"version": "1", "timeout": 300.0, "repeat": (2, 10, 1.0)}
+    return TimeBenchmark("call", call, [SimpleNamespace(**defaults | attributes)]).run()
