@@ -1,0 +1,1 @@
+"""Running asv: environments that hold what their name says, and profiles that can be resumed."""

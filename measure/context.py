@@ -1,0 +1,72 @@
+"""What a result was measured with, stored beside it.
+
+asv records which versions were asked for. This adds what a run really had: every installed
+distribution, the backends and why one was missing, thread pools, CPU features, the governor.
+One line of JSON for each state, in ``<result file>.context.jsonl``; a state that stays the same
+is not written again. (asv takes every ``.json`` file in the folder for a result.)
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from asv.results import get_filename
+
+ASK = """
+import contextlib, io, json, sys
+from pathlib import Path
+try:
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        import runpy
+        sys.argv = ["lsekernels", "--json", "--threads", sys.argv[1]]
+        runpy.run_module("lsekernels", run_name="__main__")
+    facts = json.loads(out.getvalue())
+except (ImportError, SystemExit):  # a commit from before there was such a command
+    facts = {"backends": []}
+import numpy, threadpoolctl
+governor = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
+facts["pools"] = sorted(  # in an order that does not change
+    (
+        {key: pool.get(key) for key in ("internal_api", "version", "num_threads", "architecture")}
+        for pool in threadpoolctl.threadpool_info()
+    ),
+    key=str,
+)
+facts["cpu_features"] = numpy.show_config(mode="dicts").get("SIMD Extensions", {})
+facts["governor"] = governor.read_text().strip() if governor.exists() else None
+print(json.dumps(facts))
+"""
+
+
+def path(conf: Any, machine: str, commit: str, env_name: str) -> Path:
+    """Return where the context of a result file is stored."""
+    result = Path(conf.results_dir, get_filename(machine, commit, env_name))
+    return result.with_name(result.stem + ".context.jsonl")
+
+
+def record(conf: Any, env: Any, machine: str, commit: str) -> dict[str, Any]:
+    """Ask `env`, in which `commit` is installed, what it has; store and return it."""
+    threads = env.env_vars.get("LSEKERNELS_THREADS", "1")
+    done = subprocess.run(
+        [env.find_executable("python"), "-c", ASK, threads],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=env._path,  # not the working tree, whose lsekernels would be imported
+        env={**os.environ, **env.env_vars},
+    )
+    context: dict[str, Any] = {"threads_setting": threads, "installed": env.installed()}
+    context |= json.loads(done.stdout.splitlines()[-1])
+    file = path(conf, machine, commit, env.name)
+    lines = file.read_text().splitlines() if file.exists() else []
+    if not lines or json.loads(lines[-1])["context"] != context:
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("a") as stream:
+            stream.write(json.dumps({"since": now, "context": context}) + "\n")
+    return context

@@ -1,0 +1,80 @@
+"""asv plugin: virtual environments in which exactly the pinned versions are installed.
+
+asv's own virtualenv type calls pip once a package, installs whatever ``build-system.requires``
+names at its newest version (even over a pin), leaves asv_runner unpinned, and does not look at
+what it got. This one installs all pins of asv.conf.json (``matrix`` and ``harness``) in one call,
+compares what is installed with what is named, and rebuilds an environment that no longer fits.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Any
+
+from asv import util
+from asv.console import log
+from asv.plugins.virtualenv import Virtualenv
+from packaging.utils import canonicalize_name
+
+DOTS_TO = "MEASURE_DOTS_TO"
+"""The environment variable that names a terminal, which gets a dot for each process."""
+
+LIST_INSTALLED = (
+    "import importlib.metadata as m, json; "
+    "print(json.dumps({d.metadata['Name']: d.version for d in m.distributions()}))"
+)
+
+
+class Pinned(Virtualenv):  # type: ignore[misc]  # asv has no annotations
+    """A virtual environment whose versions are verified."""
+
+    tool_name = "pinned"
+
+    def __init__(self, conf: Any, python: str, requirements: Any, tagged_env_vars: Any) -> None:
+        self._pins = {**requirements, **getattr(conf, "harness", {})}
+        loose = [name for name, version in self._pins.items() if not version]
+        if loose:
+            raise util.UserError(f"asv.conf.json must name an exact version of {', '.join(loose)}")
+        super().__init__(conf, python, requirements, tagged_env_vars)
+        if python == "{}.{}".format(*sys.version_info):
+            self._executable = sys.executable  # no search: PATH may hold a shim that fails
+
+    def installed(self) -> dict[str, str]:
+        """Return what is installed: canonical name -> version."""
+        found = json.loads(self.run_executable("python", ["-c", LIST_INSTALLED]))
+        return {canonicalize_name(name): version for name, version in found.items()}
+
+    def mismatches(self) -> list[str]:
+        """Return one sentence for each pin that does not hold."""
+        installed = self.installed()
+        return [
+            f"{name} {wanted} is pinned, {installed.get(canonicalize_name(name))} is installed"
+            for name, wanted in self._pins.items()
+            if installed.get(canonicalize_name(name)) != wanted
+        ]
+
+    def check_presence(self) -> bool:
+        """Return whether the environment exists and still fits its name."""
+        if not super().check_presence():
+            return False
+        for sentence in self.mismatches():
+            log.warning(f"{sentence}: making the environment again")
+            return False
+        return True
+
+    def _install_requirements(self) -> None:
+        pins = [f"{name}=={version}" for name, version in self._pins.items()]
+        self._run_pip(["install", "--only-binary=:all:", *pins])
+        wrong = self.mismatches()
+        if wrong:
+            raise util.UserError("; ".join(wrong))
+
+    def run(self, args: list[str], **kwargs: Any) -> Any:
+        """Run Python in the environment; one dot of progress for each benchmark process."""
+        terminal = os.environ.get(DOTS_TO)
+        if terminal and args[1:2] == ["run"]:
+            with open(terminal, "w") as stream:
+                stream.write(".")
+        return super().run(args, **kwargs)

@@ -1,0 +1,59 @@
+"""Which benchmarks a profile runs: regular expressions for ``asv run --bench``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lsekernels import registry
+
+_PARALLEL = "|".join(n for n in registry.names() if registry.declaration(n).parallel)
+_HUGE = "100000000"
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A selection of benchmarks.
+
+    Profiles differ in what they run, never in how: a number measured by ``quick`` counts as
+    measured for ``full``.
+    """
+
+    help: str
+    one: tuple[str, ...]
+    """Run with one thread."""
+    many: tuple[str, ...] = ()
+    """Run with all cores; only backends that can use them."""
+
+
+PROFILES = {
+    "quick": Profile(
+        "float64, four sizes: a first look in about five minutes",
+        one=(
+            r"^(warm|transfer|limits)\..*'float64', (10|1000|100000|10000000)\)$",
+            r"^limits\..*empty_call",
+            r"^(first_call|imports)\.",
+            r"^memory\..*'float64'",
+            r"^accuracy\..*'float64', '(normal_100000|spread|two_terms_far_apart)'",
+        ),
+        many=(rf"^warm\..*'({_PARALLEL})', 'float64', (100000|10000000)\)$",),
+    ),
+    "full": Profile(
+        "both dtypes, seven sizes to 1e7: what is compared over time, in under an hour",
+        one=tuple(rf"^{suite}(?!.*{_HUGE}\))" for suite in ("warm", "limits", "")),
+        many=(rf"^warm\.(?!.*{_HUGE}\)).*'({_PARALLEL})'",),
+    ),
+    "huge": Profile(
+        "1e8 elements, needs 8 GB of memory",
+        one=(rf"^(warm|limits)\..*{_HUGE}\)$",),
+        many=(rf"^warm\..*'({_PARALLEL})'.*{_HUGE}\)$",),
+    ),
+    "libraries": Profile(
+        "three sizes in float64 and the imports: to compare library generations",
+        one=(r"^warm\..*'float64', (10|10000|1000000)\)$", r"^(imports|first_call)\."),
+    ),
+    "smoke": Profile(
+        "two backends, two sizes: does everything work?",
+        one=(r"^warm\..*\('(numpy|cython|cupy)', 'float64', (10|1000)\)$", "empty_call"),
+        many=(r"^warm\..*\('cython_openmp', 'float64', 1000000\)$",),
+    ),
+}
