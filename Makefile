@@ -1,0 +1,90 @@
+# Two commands do all the set-up: `make bench` and `make test`.
+PYTHON3 ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RANGE ?= HEAD~4..HEAD
+PROFILE ?= quick
+PORT ?= 8000
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+.PHONY: bench
+bench: $(VENV)/bench  ## measure the newest commit with the quick profile, make the site (15 min)
+	$(BIN)/python -m measure quick; code=$$?; [ $$code -eq 0 ] || [ $$code -eq 2 ] || exit $$code; \
+	$(MAKE) --no-print-directory publish && exit $$code
+
+.PHONY: test
+test: $(VENV)/test  ## build the package with every CPU library and run all tests
+	$(BIN)/python -m pytest
+
+.PHONY: bench-full
+bench-full: $(VENV)/bench  ## measure the newest commit with the full profile (under an hour)
+	$(BIN)/python -m measure full
+
+.PHONY: bench-commits
+bench-commits: $(VENV)/bench  ## measure history: RANGE=v1..HEAD PROFILE=quick
+	$(BIN)/python -m measure $(PROFILE) --commits "$(RANGE)"
+
+.PHONY: bench-libraries
+bench-libraries: $(VENV)/bench  ## measure the newest commit over generations of the libraries
+	$(BIN)/python -m measure libraries --config asv.libraries.json
+
+.PHONY: publish
+publish: $(VENV)/bench  ## make the site in html/ from results/
+	$(BIN)/python -m asv publish
+	@echo
+	@echo "The times of all backends: open html/backends.html"
+	@echo "All benchmarks over commits (needs internet): make preview"
+
+.PHONY: preview
+preview: $(VENV)/bench  ## serve html/ on http://127.0.0.1:8000 (PORT=8000)
+	@echo "http://127.0.0.1:$(PORT)/backends.html (stop with Ctrl-C)"
+	$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory html
+
+.PHONY: check-timing
+check-timing: $(VENV)/bench  ## compare what asv records for 10 elements with plain timeit
+	$(BIN)/python -m measure.check_timing
+
+.PHONY: lint
+lint: $(VENV)/lint  ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+.PHONY: clean
+clean:  ## delete environments, builds and the site; results stay
+	rm -rf $(VENV) .asv build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
+	git clean -fdXq html
+
+.PHONY: help
+help:  ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+# What each command needs, once: pinned in pyproject.toml.
+$(VENV)/pip:
+	@command -v $(PYTHON3) >/dev/null || { echo "python3 is missing: apt install python3 python3-venv python3-dev"; exit 1; }
+	@$(PYTHON3) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+	  { echo "Python 3.11, 3.12 or 3.13 is needed (make PYTHON3=python3.12 ...), not $$($(PYTHON3) --version)"; exit 1; }
+	@$(PYTHON3) -c 'import ensurepip, venv' || { echo "python3 cannot make environments: apt install python3-venv"; exit 1; }
+	@$(PYTHON3) -c 'import os, sysconfig, sys; sys.exit(not os.path.exists(sysconfig.get_path("include") + "/Python.h"))' || \
+	  { echo "python3 has no C headers: apt install python3-dev"; exit 1; }
+	@command -v c++ >/dev/null || { echo "a C++ compiler is missing: apt install g++"; exit 1; }
+	$(PYTHON3) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet pip==26.3
+	@touch $@
+
+$(VENV)/bench: pyproject.toml | $(VENV)/pip
+	$(BIN)/python -m pip install --quiet --group bench
+	@touch $@
+
+$(VENV)/test: pyproject.toml meson.build $(wildcard lsekernels/_compiled/*.p*) | $(VENV)/pip
+	$(BIN)/python -m pip install --quiet --group test
+	$(BIN)/python -m pip install --quiet --no-build-isolation --no-deps --editable .
+	@touch $@
+
+$(VENV)/lint: pyproject.toml | $(VENV)/test
+	$(BIN)/python -m pip install --quiet --group lint
+	@touch $@

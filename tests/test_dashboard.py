@@ -1,0 +1,109 @@
+"""Our page, from results of every kind."""
+
+import datetime
+import math
+import re
+
+import pytest
+from asv.results import Results
+from asv.runner import BenchmarkResult
+
+from dashboard import backends
+
+NAME = backends.BENCHMARK
+PARAMS = [["'numpy'", "'scipy'", "'cupy'", "'gone'"], ["'float32'", "'float64'"], ["10", "1000000"]]
+BENCHMARKS = {NAME: {"name": NAME, "params": PARAMS, "version": "1"}}
+
+
+def result(values, machine="m", threads="1", commit="a" * 40, day=1):
+    """Return asv results for the float64 half of the parameters, in order."""
+    full = []
+    for i in range(4):
+        full += [math.nan, math.nan, *values[2 * i : 2 * i + 2]]
+    date = int(datetime.datetime(2026, 1, day, tzinfo=datetime.UTC).timestamp() * 1000)
+    found = Results(
+        {"machine": machine, "python": "3.11"},
+        {"numpy": "2.4.6"},
+        commit,
+        date,
+        "3.11",
+        f"env{threads}",
+        {"LSEKERNELS_THREADS": threads},
+    )
+    samples = [None if v is None or math.isnan(v) else [v, v * 1.01, v * 0.99] * 4 for v in full]
+    numbers = [None if s is None else 1 for s in samples]
+    found.add_result(BENCHMARKS[NAME], BenchmarkResult(full, samples, numbers, 0, "", None))
+    return found
+
+
+VALUES = [1e-6, 1e-3, 4e-6, 8e-3, math.nan, math.nan, math.nan, None]
+
+
+def test_tables(tmp_path):
+    (table,) = backends.tables([result(VALUES)], BENCHMARKS, tmp_path)
+    assert (table.dtype, table.threads, table.sizes) == ("float64", "1", ["10^1", "10^6"])
+    assert [title for title, _ in table.rows] == ["NumPy", "SciPy", "gone"], "fastest first"
+    cells = dict(table.rows)
+    assert [c.text for c in cells["NumPy"]] == ["1 µs", "1 ms"]
+    assert [c.ratio for c in cells["NumPy"]] == ["4x", "8x"]
+    assert [c.best for c in cells["NumPy"]] == [True, True]
+    assert cells["NumPy"][0].detail.startswith("1 µs, 99 % interval")
+    assert cells["gone"][1].text == "failed"
+    assert table.missing == {"CuPy": "not measured in this run"}
+
+
+def test_reason_comes_from_the_context_beside_the_result(tmp_path):
+    found = result(VALUES)
+    folder = tmp_path / "m"
+    folder.mkdir()
+    line = '{"since": "x", "context": {"backends": [{"backend": "cupy", "unavailable": "%s"}]}}\n'
+    (folder / "aaaaaaaa-env1.context.jsonl").write_text(line % "old" + line % "no CUDA device")
+    (table,) = backends.tables([found], BENCHMARKS, tmp_path)
+    assert table.missing["CuPy"] == "no CUDA device"
+
+
+def test_newest_commit_of_each_machine_and_thread_setting(tmp_path):
+    found = [
+        result(VALUES, commit="b" * 40, day=2),
+        result(VALUES, commit="a" * 40, day=1),
+        result(VALUES, threads="all"),
+        result(VALUES, machine="other"),
+    ]
+    tables = backends.tables(found, BENCHMARKS, tmp_path)
+    assert [(t.machine, t.threads, t.commit[0]) for t in tables] == [
+        ("m", "1", "b"), ("m", "all", "a"), ("other", "1", "a"),
+    ]  # fmt: skip
+    page = backends.render(tables)
+    assert "all cores, on m" in page
+    assert "do not compare" in page
+
+
+def test_nothing_measured_is_a_friendly_page(tmp_path):
+    for tables in (backends.tables([], BENCHMARKS, tmp_path), backends.tables([], {}, tmp_path)):
+        assert "No results yet" in backends.render(tables)
+
+
+def test_one_row_of_failures(tmp_path):
+    tables = backends.tables([result([None] * 8)], BENCHMARKS, tmp_path)
+    assert "failed" in backends.render(tables)
+
+
+def test_names_are_shown_as_text(tmp_path):
+    evil = "<script>alert(1)</script>"
+    page = backends.render(backends.tables([result(VALUES, machine=evil)], BENCHMARKS, tmp_path))
+    assert evil not in page
+    assert "&lt;script&gt;alert(1)" in page
+
+
+def test_page_asks_for_nothing_from_elsewhere(tmp_path):
+    page = backends.render(backends.tables([result(VALUES)], BENCHMARKS, tmp_path))
+    assert not re.search(r"https?:|//[a-z]|<script|@import|url\(", page)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(3.21e-10, "0.321 ns"), (2.2e-7, "220 ns"), (9.996e-7, "1 µs"), (1.234e-5, "12.3 µs"),
+     (0.0999, "99.9 ms"), (0.5, "500 ms"), (2.0, "2 s"), (123.4, "123 s")],
+)  # fmt: skip
+def test_seconds(value, text):
+    assert backends.seconds(value) == text

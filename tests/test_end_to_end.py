@@ -1,0 +1,153 @@
+"""asv really runs: environment, build, runs, interruption, history, site. In a scratch clone."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+MACHINE = "scratch"
+
+
+@pytest.fixture(scope="module")
+def clone(root, tmp_path_factory):
+    """A clone of the working tree as it is, with one commit that lacks the cython backend."""
+    folder = tmp_path_factory.mktemp("clone") / "repo"
+    listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    files = subprocess.run(listed, cwd=root, capture_output=True, check=True).stdout
+    names = [n for n in files.decode().split("\0") if n and not n.startswith("results/")]
+    for name in names:
+        if (root / name).exists():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes((root / name).read_bytes())
+    git(folder, "init", "-q", "-b", "main")
+    late = folder / "lsekernels/backends/cython_openmp.py"
+    kept = late.read_text()
+    late.unlink()
+    git(folder, "add", "-A")
+    git(folder, "commit", "-q", "-m", "Start")
+    late.write_text(kept)
+    git(folder, "add", "-A")
+    git(folder, "commit", "-q", "-m", "Add cython_openmp <script>alert(1)</script>")
+    return folder
+
+
+def git(folder, *args):
+    identity = {f"GIT_{who}_{what}": "test@localhost" for who in ("AUTHOR", "COMMITTER")
+                for what in ("NAME", "EMAIL")}  # fmt: skip
+    command = ["git", *args]
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, env={**os.environ, **identity}
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def start(clone, *args):
+    command = [sys.executable, "-u", "-m", "measure", "smoke", "--machine", MACHINE, *args]
+    return subprocess.Popen(
+        command,
+        cwd=clone,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "HOME": str(clone.parent)},  # asv's file of machines
+        start_new_session=True,
+    )
+
+
+def measure(clone, *args):
+    with start(clone, *args) as process:
+        output, _ = process.communicate(timeout=900)
+    return process.returncode, output
+
+
+def results(clone, threads="1"):
+    """Return benchmark -> {parameters: value}, all commits together, newest last."""
+    from itertools import product
+
+    found = []
+    for commit in git(clone, "rev-list", "--reverse", "HEAD").split():
+        for file in (clone / "results" / MACHINE).glob(f"{commit[:8]}-*THREADS{threads}.json"):
+            stored = json.loads(file.read_text())
+            rows = {
+                name: dict(zip(product(*row[1]), row[0] or [], strict=False))
+                for name, row in stored["results"].items()
+            }
+            found.append((stored, rows))
+    return found
+
+
+WARM = "warm.Logsumexp.track_time"
+
+
+def test_whole_way(clone):
+    """One test, because each step needs what the one before it left."""
+    # Interrupted after the first part: what was measured stays.
+    seen = ""
+    with start(clone) as process:
+        for line in process.stdout:
+            seen += line
+            if line.startswith("== part 2"):
+                time.sleep(1)
+                os.killpg(process.pid, signal.SIGINT)
+    assert process.returncode == 130, seen
+    assert "What was measured is stored; the same command goes on" in seen
+    assert "Traceback" not in seen, seen
+    ((stored, rows),) = results(clone)
+    times = [v for v in rows[WARM].values() if v == v]
+    assert len(times) == 4
+
+    # The next run goes on: only what is missing is run.
+    code, output = measure(clone)
+    assert code == 0, output
+    assert "combination(s) of limits.Limits.track_empty_call" in output
+    assert f"of {WARM}, threads: 1" not in output
+    ((stored, rows),) = results(clone)
+    assert rows["limits.Limits.track_empty_call"][()] < 1e-6
+    assert [v for v in rows[WARM].values() if v == v] == times
+    ((_, many),) = results(clone, "all")
+    assert sum(v == v for v in many[WARM].values()) == 1
+
+    # And the third has nothing to do.
+    code, output = measure(clone)
+    assert code == 0, output
+    assert output.count("measured already") == 2
+    assert output.rstrip().splitlines()[-1].startswith("0 combination(s) measured")
+
+    # Results say what was asked for, the context beside them what was really there.
+    commit = git(clone, "rev-parse", "HEAD")
+    assert stored["commit_hash"] == commit
+    (file,) = (clone / "results" / MACHINE).glob(f"{commit[:8]}-*THREADS1.context.jsonl")
+    context = json.loads(file.read_text().splitlines()[-1])["context"]
+    for name, version in stored["requirements"].items():
+        assert context["installed"][name.lower()] == version
+    versions = {b["backend"]: b["version"] for b in context["backends"]}
+    assert versions["numpy"] == stored["requirements"]["numpy"]
+    assert versions["cython"] == stored["requirements"]["Cython"]
+    assert context["threads"] == 1
+    assert "asv-runner" in context["installed"]
+
+    # The older commit lacks a backend: n/a, and never another backend's number.
+    code, output = measure(clone, "--commits", "HEAD~1^!", "--bench", "openmp|numpy")
+    assert code == 0, output
+    assert "this commit has no backend 'cython_openmp'" in output
+    (_, old), _ = results(clone)
+    measured = {key[0] for key, value in old[WARM].items() if value == value}
+    assert measured == {"'numpy'"}
+    ((_, many),) = [r for r in results(clone, "all") if r[0]["commit_hash"] != commit]
+    assert not any(value == value for value in many[WARM].values())
+
+    # The site: asv's pages, ours, and nothing for git to see.
+    subprocess.run([sys.executable, "-m", "asv", "publish"], cwd=clone, check=True)
+    page = (clone / "html/backends.html").read_text("utf-8")
+    assert "NumPy" in page
+    assert commit[:8] in page
+    assert 'href="backends.html"' in (clone / "html/index.html").read_text("utf-8")
+    graphs = json.loads((clone / "html/index.json").read_text())
+    assert graphs["machines"].keys() == {MACHINE}
+    assert "<script>alert(1)" not in page
+    assert git(clone, "status", "--porcelain", "html") == ""

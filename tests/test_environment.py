@@ -1,0 +1,159 @@
+"""Environments hold what their name says, and everything is pinned once."""
+
+import json
+import re
+import tomllib
+from types import SimpleNamespace
+
+import pytest
+from asv import util
+from asv.config import Config
+from packaging.utils import canonicalize_name
+
+from measure.environment import Pinned
+
+PINS = {"numpy": "2.4.6", "Cython": "3.3.1"}
+
+
+@pytest.fixture
+def conf(root, tmp_path):
+    found = Config.load(str(root / "asv.conf.json"))
+    found.env_dir = str(tmp_path)
+    return found
+
+
+@pytest.fixture
+def env(conf):
+    python = "{}.{}".format(*__import__("sys").version_info)
+    return Pinned(conf, python, dict(PINS), {("nobuild", "LSEKERNELS_THREADS"): "1"})
+
+
+def having(env, monkeypatch, **versions):
+    monkeypatch.setattr(
+        env, "installed", lambda: {canonicalize_name(k): v for k, v in versions.items()}
+    )
+    return env
+
+
+def complete(env):
+    return {name.replace("-", "_"): version for name, version in env._pins.items()}
+
+
+def test_all_pins_hold(env, monkeypatch):
+    assert having(env, monkeypatch, **complete(env)).mismatches() == []
+    assert env._pins["asv_runner"] == "0.3.2", "the timer is pinned, too"
+
+
+def test_another_version_is_seen(env, monkeypatch):
+    """What asv's own type missed: numpy 1.26.4 in the name, 2.4.6 installed."""
+    wrong = {**complete(env), "numpy": "1.26.4"}
+    having(env, monkeypatch, **wrong)
+    assert env.mismatches() == ["numpy 2.4.6 is pinned, 1.26.4 is installed"]
+    wrong.pop("Cython")
+    having(env, monkeypatch, **wrong)
+    assert "Cython 3.3.1 is pinned, None is installed" in env.mismatches()
+
+
+def test_environment_that_no_longer_fits_is_made_again(env, monkeypatch):
+    from measure.environment import Virtualenv
+
+    monkeypatch.setattr(Virtualenv, "check_presence", lambda self: True)
+    assert having(env, monkeypatch, **complete(env)).check_presence()
+    assert not having(
+        env, monkeypatch, **{**complete(env), "numba": "0", "numpy": "1"}
+    ).check_presence()
+
+
+def test_install_is_one_call_and_is_checked(env, monkeypatch):
+    calls = []
+    monkeypatch.setattr(env, "_run_pip", lambda args, **_: calls.append(args))
+    having(env, monkeypatch, **{**complete(env), "numpy": "2.0.0"})
+    with pytest.raises(util.UserError, match="numpy 2.4.6 is pinned, 2.0.0 is installed"):
+        env._install_requirements()
+    assert len(calls) == 1
+    assert {"numpy==2.4.6", "Cython==3.3.1", "asv_runner==0.3.2"} <= set(calls[0])
+
+
+def test_empty_pin_is_an_error(conf, env):
+    with pytest.raises(util.UserError, match="exact version of numpy"):
+        Pinned(conf, env.python, {"numpy": ""}, {})
+
+
+def test_name_and_results_carry_the_libraries_but_not_the_harness(env):
+    assert "numpy2.4.6" in env.name
+    assert env.name.endswith("LSEKERNELS_THREADS1")
+    assert "asv_runner" not in env.name
+    assert env.requirements == PINS
+
+
+def exact(version):
+    return re.fullmatch(r"\d+(\.\d+)+(\.post\d+)?", version)
+
+
+@pytest.mark.parametrize("file", ["asv.conf.json", "asv.libraries.json"])
+def test_every_pin_is_exact(root, file):
+    conf = Config.load(str(root / file))
+    rows = [e["req"] for e in conf.include] or [{k: v for k, [v] in conf.matrix["req"].items()}]
+    assert all(exact(v) for row in [*rows, conf.harness] for v in row.values())
+
+
+def test_dependency_groups_pin_the_same_versions(root):
+    project = tomllib.loads((root / "pyproject.toml").read_text())
+    groups = project["dependency-groups"]
+    pins = {}
+    for entry in (e for group in groups.values() for e in group if isinstance(e, str)):
+        name, _, version = entry.partition("==")
+        assert exact(version), f"{entry} is not pinned"
+        pins[canonicalize_name(name)] = version
+    conf = Config.load(str(root / "asv.conf.json"))
+    named = {**{k: v for k, [v] in conf.matrix["req"].items()}, **conf.harness}
+    for name, version in named.items():
+        assert pins[canonicalize_name(name)] == version, name
+
+
+def test_libraries_config_differs_only_in_its_environments(root):
+    one, other = (vars(Config.load(str(root / f))) for f in ("asv.conf.json", "asv.libraries.json"))
+    for each in (one, other):
+        for key in ("matrix", "include", "exclude"):
+            each.pop(key)
+    assert one == other
+
+
+@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
+def test_libraries_config_has_four_generations_and_the_newest_is_ours(root, python):
+    conf = Config.load(str(root / "asv.libraries.json"))
+    rows = [row for row in conf.include if row["python"] == python]
+    assert len({row["req"]["numpy"] for row in rows}) >= 4
+    newest = Config.load(str(root / "asv.conf.json")).matrix["req"]
+    assert rows[-1]["req"] == {k: v for k, [v] in newest.items()}
+    assert {row["env_nobuild"]["LSEKERNELS_THREADS"] for row in rows} == {"1"}
+
+
+def test_only_plugins_with_a_leading_dot_are_imported(root):
+    """Asv ignores any other name without a word."""
+    conf = Config.load(str(root / "asv.conf.json"))
+    assert conf.plugins == [".measure.environment", ".dashboard"]
+
+
+def test_context_asks_outside_the_working_tree(root, tmp_path, monkeypatch):
+    """The context is that of the environment, appended only when it changes."""
+    import sys
+
+    from measure import context
+
+    env = SimpleNamespace(
+        name="pinned-x",
+        env_vars={"LSEKERNELS_THREADS": "1"},
+        _path=str(tmp_path),
+        find_executable=lambda _: sys.executable,
+        installed=lambda: {"numpy": "2.4.6"},
+    )
+    conf = SimpleNamespace(results_dir=str(tmp_path / "results"))
+    for name in ("one", "one", "two"):
+        env.installed = lambda name=name: {"numpy": name}
+        found = context.record(conf, env, "m", "0" * 40)
+    assert found["threads"] == 1
+    assert all(pool["num_threads"] == 1 for pool in found["pools"])
+    assert {b["backend"] for b in found["backends"]} >= {"numpy", "cupy"}
+    lines = (tmp_path / "results/m/00000000-pinned-x.context.jsonl").read_text().splitlines()
+    assert [json.loads(line)["context"]["installed"]["numpy"] for line in lines] == ["one", "two"]

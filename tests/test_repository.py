@@ -1,0 +1,128 @@
+"""Rules of the design that would break without a sound."""
+
+import ast
+import re
+import subprocess
+
+import pytest
+
+ALLOWED = {
+    "lsekernels": {"lsekernels"},
+    "benchmarks": {"benchmarks", "lsekernels"},
+    "measure": {"measure", "lsekernels"},
+    "dashboard": {"dashboard", "lsekernels"},
+}
+FOREIGN = {"lsekernels": {"asv", "asv_runner"}, "benchmarks": {"asv"}}
+
+
+def imports(file):
+    """Yield the top-level name of each absolute import, wherever it stands in the file."""
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield node.module.partition(".")[0]
+
+
+@pytest.mark.parametrize("folder", ALLOWED)
+def test_imports_go_one_way(root, folder):
+    for file in (root / folder).rglob("*.py"):
+        found = set(imports(file))
+        wrong = found & (set(ALLOWED) - ALLOWED[folder]) | found & FOREIGN.get(folder, set())
+        assert not wrong, f"{file.relative_to(root)} imports {wrong}"
+
+
+def test_html_is_no_package_and_stays_out_of_git(root):
+    """A package named html would shadow the standard library's."""
+    assert not (root / "html/__init__.py").exists()
+    tracked = subprocess.run(
+        ["git", "ls-files", "html"], cwd=root, capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert tracked == ["html/.gitignore"]
+
+
+def test_publisher_writes_the_ignore_file_that_is_tracked(root):
+    import dashboard
+
+    assert (root / "html/.gitignore").read_text() == dashboard.IGNORE_ALL_BUT_THIS
+
+
+def test_backends_are_listed_nowhere_else(root):
+    """Names of backends come from the folder; only CI requires them by name."""
+    from lsekernels import registry
+
+    names = set(registry.names())
+    for folder in ("lsekernels", "benchmarks", "measure", "dashboard"):
+        for file in (root / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+                if isinstance(node, ast.List | ast.Tuple | ast.Set):
+                    strings = {e.value for e in node.elts if isinstance(e, ast.Constant)}
+                    found = strings & names
+                    known = (
+                        file.name == "check_timing.py"  # the four that the check is about
+                        or found <= {"numpy", "numba"}  # threads.py names libraries
+                    )
+                    assert len(found) < 2 or known, f"{file}: {found}"
+
+
+def test_ci_requires_every_cpu_backend_by_name(root):
+    from lsekernels import registry
+
+    text = (root / ".ci/run").read_text()
+    required = re.search(r'LSEKERNELS_REQUIRE="([^"]*)"', text)[1].split()
+    cpu = [n for n in registry.names() if registry.declaration(n).device == "cpu"]
+    assert sorted(required) == sorted(cpu)
+
+
+def test_compiled_sources_are_not_importable_as_python(backend):
+    """An uncompiled Pythran file would run as plain NumPy, and be timed as Pythran."""
+    if backend.compiled != "ahead":
+        pytest.skip("not compiled ahead of time")
+    from importlib import import_module
+
+    module = import_module(type(backend).requires[0])
+    assert module.__file__.endswith((".so", ".pyd"))
+
+
+def test_every_compiled_source_has_a_row_in_the_build(root):
+    rows = (root / "meson.build").read_text()
+    sources = [p for p in (root / "lsekernels/_compiled").iterdir() if p.suffix in (".pyx", ".py")]
+    for source in sources:
+        if not source.stem.startswith("__") and source.stem != "build_info":
+            assert f"'{source.stem}'" in rows
+
+
+def test_nothing_is_linked_with_fast_math(root):
+    text = (root / "meson.build").read_text()
+    code = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
+    assert "ffast-math" not in code
+    assert "march=native" not in code
+
+
+def test_version_is_stated_once_more_only_where_it_must_be(root):
+    import lsekernels
+
+    assert f"version: '{lsekernels.__version__}'" in (root / "meson.build").read_text()
+
+
+def test_make_help_lists_every_target(root):
+    text = (root / "Makefile").read_text()
+    targets = re.findall(r"^\.PHONY: ([a-z-]+)$", text, re.M)
+    shown = subprocess.run(["make", "help"], cwd=root, capture_output=True, text=True).stdout
+    assert [line.split()[0] for line in shown.splitlines()] == targets
+    wanted = "bench test bench-full bench-commits bench-libraries publish preview lint clean help"
+    assert set(wanted.split()) <= set(targets)
+
+
+def test_readme_starts_with_the_two_commands(root):
+    text = (root / "README.md").read_text()
+    first = re.search(r"```\w*\n(.*?)```", text, re.S)[1]
+    assert re.findall(r"^make (\w+)", first, re.M) == ["bench", "test"]
+
+
+def test_results_stay_small(root):
+    files = [p for p in (root / "results").rglob("*") if p.is_file()]
+    tracked = subprocess.run(
+        ["git", "ls-files", "results"], cwd=root, capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert sum(p.stat().st_size for p in files if str(p.relative_to(root)) in tracked) < 5e6

@@ -1,0 +1,230 @@
+"""The suites measure what they say. No time is asserted here: `make check-timing` does that."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import asv
+import pytest
+
+from lsekernels import registry
+from lsekernels.threads import VARIABLES
+
+RUNNER = str(Path(asv.__file__).with_name("benchmark.py"))
+
+
+def environment(threads="1", **more):
+    """Return the environment of a benchmark process.
+
+    All variables are set: asv's own dependency pympler, which asv's environments do not have,
+    imports NumPy before the suites can set them.
+    """
+    return {
+        **os.environ,
+        "LSEKERNELS_THREADS": threads,
+        **dict.fromkeys(VARIABLES, threads),
+        **more,
+    }
+
+
+def launch(root, tmp_path, name, threads="1", **more):
+    """Run one parameter combination as asv does; return (result, output)."""
+    result = tmp_path / "result.json"
+    result.unlink(missing_ok=True)
+    done = subprocess.run(
+        [sys.executable, RUNNER, "run", str(root / "benchmarks"), name, "{}", "None", str(result)],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=environment(threads, **more),
+    )
+    return json.loads(result.read_text()) if result.exists() else None, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def suites(root, tmp_path_factory):
+    """What asv discovers: name -> benchmark."""
+    file = tmp_path_factory.mktemp("discover") / "found.json"
+    command = [sys.executable, RUNNER, "discover", str(root / "benchmarks"), str(file)]
+    subprocess.run(command, check=True, capture_output=True, env=environment())
+    return {benchmark["name"]: benchmark for benchmark in json.loads(file.read_text())}
+
+
+def index(suites, name, *values):
+    """Return the id by which asv runs one combination."""
+    from itertools import product
+
+    keys = list(product(*suites[name]["params"]))
+    return f"{name}-{keys.index(tuple(map(repr, values)))}"
+
+
+WARM = "warm.Logsumexp.track_time"
+
+
+def test_asv_finds_nothing_to_complain_about(root):
+    command = [sys.executable, RUNNER, "check", str(root / "benchmarks")]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment())
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_suite_states_version_and_unit(suites):
+    assert suites
+    for name, suite in suites.items():
+        assert len(suite["version"]) < 5, f"{name}: set by hand, not a hash"
+        assert suite["unit"] in ("seconds", "ulp", "bytes"), name
+        assert suite["timeout"] >= 300, name
+        assert suite["type"] == ("time" if suite["unit"] == "seconds" else "track"), name
+
+
+def test_every_backend_is_in_every_list(suites):
+    every = [repr(name) for name in registry.names("logsumexp")]
+    for name in (WARM, "first_call.Logsumexp.track_cold", "accuracy.Logsumexp.track_error"):
+        assert suites[name]["params"][0] == every
+    assert suites["imports.Imports.timeraw_import"]["params"][0] == list(
+        map(repr, registry.names())
+    )
+
+
+def test_importing_the_suites_loads_no_library(root, python):
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "import benchmarks.warm, benchmarks.imports, benchmarks.first_call, benchmarks.limits\n"
+        "print([m for m in ('scipy', 'numba', 'cupy') if m in sys.modules])"
+    )
+    assert python(code, str(root), LSEKERNELS_THREADS="1") == "[]"
+
+
+def test_short_calls_are_batched(root, tmp_path, suites):
+    """asv_runner 0.3 would time them one by one, because the suite has a setup."""
+    for backend in ("numpy", "cython"):
+        result, output = launch(root, tmp_path, index(suites, WARM, backend, "float64", 10))
+        assert result, output
+        assert result["number"] > 100
+        assert 2 <= len(result["samples"]) <= 10
+        assert result["number"] * min(result["samples"]) > 1e-3, "a batch is long for the clock"
+
+
+def test_the_pinned_runner_still_times_calls_one_by_one_with_a_setup():
+    """The reason for benchmarks/_call.py's sample(); when this fails, time_ may do again."""
+    from types import SimpleNamespace
+
+    from asv_runner.benchmarks.time import TimeBenchmark
+
+    source = SimpleNamespace(setup=lambda: None, version="1", warmup_time=0.0)
+    assert TimeBenchmark("call", lambda: None, [source]).run()["number"] == 1
+
+
+def test_compilation_does_not_leak_into_warm_time(root, tmp_path, suites):
+    """With an empty cache the first call takes 0.5 s; calibration would choose one call."""
+    name = index(suites, WARM, "numba", "float64", 10)
+    result, output = launch(root, tmp_path, name, NUMBA_CACHE_DIR=str(tmp_path / "cache"))
+    assert result, output
+    assert result["number"] > 100
+
+
+def test_wrong_result_is_not_timed(root, tmp_path, suites):
+    """Break NumPy's exp below the package: the suite must refuse, and say by how much."""
+    hook = tmp_path / "sitecustomize.py"
+    hook.write_text("import numpy\nreal = numpy.exp\nnumpy.exp = lambda x: real(x) * 1.001\n")
+    name = index(suites, WARM, "numpy", "float64", 1000)
+    result, output = launch(root, tmp_path, name, PYTHONPATH=str(tmp_path))
+    assert result is None
+    assert "numpy is not timed: its logsumexp of" in output
+    assert "ulp; 256 are allowed" in output
+
+
+def test_overflow_on_other_data_is_not_timed_either(root, tmp_path, suites):
+    """log(sum(exp(x))) is right on the timed data, and must be refused all the same."""
+    hook = tmp_path / "sitecustomize.py"
+    hook.write_text(
+        "import warnings; warnings.simplefilter('ignore')\n"
+        "import numpy\nfrom lsekernels.backends.numpy import NumPy\n"
+        "NumPy.logsumexp = lambda self, x: numpy.log(numpy.sum(numpy.exp(x)))\n"
+    )
+    name = index(suites, WARM, "numpy", "float64", 1000)
+    result, output = launch(root, tmp_path, name, PYTHONPATH=str(tmp_path))
+    assert result is None
+    assert "numpy is not timed: its logsumexp of large" in output
+    assert "inf ulp" in output
+
+
+def test_unavailable_backend_is_na_with_its_reason(root, tmp_path, suites):
+    result, output = launch(root, tmp_path, index(suites, WARM, "cupy", "float64", 10))
+    if result is not None and result == result:
+        pytest.skip("CuPy works here")
+    assert "backend 'cupy' is not available" in output
+    assert "asv: skipped" in output
+
+
+def test_commit_without_the_backend_is_na(root, tmp_path, suites):
+    hook = tmp_path / "sitecustomize.py"
+    hook.write_text(
+        "from lsekernels import registry\n"
+        "old = tuple(n for n in registry.names() if n != 'scipy')\n"
+        "registry.names = lambda kernel=None: old\n"
+    )
+    name = index(suites, WARM, "scipy", "float64", 10)
+    result, output = launch(root, tmp_path, name, PYTHONPATH=str(tmp_path))
+    assert result != result, "nan is asv's n/a"
+    assert "this commit has no backend 'scipy'" in output
+
+
+def test_serial_backends_are_na_with_all_cores(root, tmp_path, suites):
+    name = index(suites, WARM, "numpy", "float64", 10)
+    result, output = launch(root, tmp_path, name, threads="2")
+    assert result != result
+    assert "backend 'numpy' uses one thread" in output
+
+
+def test_first_call_is_one_sample_of_a_fresh_process(root, tmp_path, suites):
+    cold = index(suites, "first_call.Logsumexp.track_cold", "numba")
+    cached = index(suites, "first_call.Logsumexp.track_cached", "numba")
+    for name in (cold, cached):
+        result, output = launch(root, tmp_path, name)
+        assert result, output
+        assert (len(result["samples"]), result["number"]) == (1, 1)
+
+
+def test_import_is_timed_in_processes_of_its_own(root, tmp_path, suites):
+    name = index(suites, "imports.Imports.timeraw_import", "scipy")
+    result, output = launch(root, tmp_path, name)
+    assert result, output
+    assert (len(result["samples"]), result["number"]) == (5, 1)
+
+
+def test_memory_counts_temporaries_and_not_the_input(root, tmp_path, suites):
+    """NumPy's x - m and exp of it are two arrays of 80 MB; Cython's loops need none."""
+    suite = "memory.Logsumexp.track_added"
+    numpy, output = launch(root, tmp_path, index(suites, suite, "numpy", "float64"))
+    assert numpy, output
+    cython, _ = launch(root, tmp_path, index(suites, suite, "cython", "float64"))
+    assert 155e6 < numpy < 165e6
+    assert cython < 1e6
+
+
+def test_error_is_in_ulp(root, tmp_path, suites):
+    suite = "accuracy.Logsumexp.track_error"
+    good, output = launch(root, tmp_path, index(suites, suite, "numpy", "float64", "spread"))
+    assert good is not None, output
+    assert good <= 4
+    name = index(suites, suite, "numpy", "float64", "two_terms_far_apart")
+    lost, _ = launch(root, tmp_path, name)
+    assert lost > 1e15
+
+
+@pytest.mark.parametrize("limit", ["track_empty_call", "track_read-1", "track_exp-1"])
+def test_limits(root, tmp_path, limit):
+    result, output = launch(root, tmp_path, f"limits.Limits.{limit}")
+    assert result, output
+    assert result["number"] > 100
+
+
+def test_round_trip_includes_the_conversion(root, tmp_path, suites):
+    suite = "transfer.Logsumexp.track_time"
+    assert suites[suite]["params"][0] == [
+        repr(n) for n in registry.names("logsumexp") if registry.declaration(n).moves_data()
+    ]
+    result, output = launch(root, tmp_path, index(suites, suite, "python", "float64", 10))
+    assert result, output
