@@ -94,10 +94,7 @@ def _tables_of(result: Any, params: list[list[str]], context: dict[str, Any]) ->
             dtype=dtype,
             sizes=[_size(size) for size in shown],
         )
-        column_best = {
-            s: min((v for n in names if not _nan(v := cells[n, dtype, s][0])), default=math.nan)
-            for s in shown
-        }
+        bound = {s: _upper_bound_of_best([cells[n, dtype, s] for n in names]) for s in shown}
         rows = []
         for name in names:
             title = registry.declaration(name).title if name in registry.names() else name
@@ -109,8 +106,8 @@ def _tables_of(result: Any, params: list[list[str]], context: dict[str, Any]) ->
                 _cell(value, stat, cells.get((BASELINE, dtype, size), (math.nan,))[0])
                 for (value, stat), size in zip(row, shown, strict=True)
             ]
-            for cell, (value, _), size in zip(line, row, shown, strict=True):
-                cell.best = value is not None and value == column_best[size]
+            for cell, (value, stat), size in zip(line, row, shown, strict=True):
+                cell.best = not _nan(value) and _interval(value, stat)[0] <= bound[size]
             rows.append((_sort_key(row), title, line))
         table.rows = [(title, line) for _, title, line in sorted(rows, key=lambda r: r[0])]
         found.append(table)
@@ -122,13 +119,27 @@ def _cell(value: float | None, stat: dict[str, Any] | None, baseline: float | No
         return Cell("failed", "it raised an error, or its result was wrong: it is not timed")
     if _absent(value):
         return Cell("", "not measured in this run")
-    low, high = (stat or {}).get("ci_99_a"), (stat or {}).get("ci_99_b")
-    if low is None or high is None or not math.isfinite(high - low):
+    low, high = _interval(value, stat)
+    if low == high:
         detail = f"{seconds(value)}; too few samples for an interval"
     else:
         detail = f"{seconds(value)}, 99 % interval {seconds(low)} to {seconds(high)}"
     ratio = "" if _nan(baseline) else f"{_digits(baseline / value)}x"  # type: ignore[operator]
     return Cell(seconds(value), detail, ratio)
+
+
+def _interval(value: Any, stat: dict[str, Any] | None) -> tuple[float, float]:
+    """Return the 99 % confidence interval, or (value, value) where asv has none."""
+    low, high = (stat or {}).get("ci_99_a"), (stat or {}).get("ci_99_b")
+    if low is None or high is None or not math.isfinite(high - low):
+        return value, value
+    return low, high
+
+
+def _upper_bound_of_best(column: list[tuple[float | None, Any]]) -> float:
+    """Return up to where an interval may begin to be inside the noise of the best."""
+    known = [(value, stat) for value, stat in column if not _nan(value)]
+    return _interval(*min(known, key=lambda cell: cell[0]))[1] if known else -math.inf  # type: ignore[arg-type, return-value]
 
 
 def seconds(value: float) -> str:
@@ -144,8 +155,7 @@ def _digits(value: float) -> str:
 
 
 def _size(text: str) -> str:
-    power = math.log10(float(text))
-    return f"10^{power:.0f}" if power == int(power) else text
+    return f"{int(text):,}"
 
 
 def _sort_key(row: list[tuple[float | None, Any]]) -> float:

@@ -35,6 +35,12 @@ from .profiles import PROFILES, Profile
 PART = 60
 Key = tuple[str, tuple[str, ...]]
 """A benchmark's name and one combination of its parameters, as asv writes them."""
+NOISE = re.compile(
+    r" n/a\s*$"  # asv lists every combination there is, asked for or not
+    r"|^· (Creating environments|Discovering benchmarks|Running \d+ total)"
+    r"|For lsekernels commit|·· Benchmarking|··· Running \(|^\s*$"
+)
+"""Lines of asv that say nothing new in each of many parts."""
 ASV = [sys.executable, "-m", "asv"]
 
 
@@ -254,8 +260,7 @@ def _asv(options: argparse.Namespace, env: Any, commit: str, bench: str) -> int:
     ) as asv:
         try:
             for line in asv.stdout or ():
-                # asv lists every combination there is: leave out what was not asked for.
-                if not line.rstrip().endswith(" n/a"):
+                if not NOISE.search(line):
                     print(line, end="", flush=True)
         except BaseException:
             asv.send_signal(signal.SIGINT)  # asv then ends the benchmark's process

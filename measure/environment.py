@@ -33,7 +33,7 @@ class Pinned(Virtualenv):  # type: ignore[misc]  # asv has no annotations
     tool_name = "pinned"
 
     def __init__(self, conf: Any, python: str, requirements: Any, tagged_env_vars: Any) -> None:
-        self._pins = {**requirements, **getattr(conf, "harness", {})}
+        self._pins = {**getattr(conf, "harness", {}), **requirements}  # a row of its own wins
         loose = [name for name, version in self._pins.items() if not version]
         if loose:
             raise util.UserError(f"asv.conf.json must name an exact version of {', '.join(loose)}")
@@ -63,6 +63,12 @@ class Pinned(Virtualenv):  # type: ignore[misc]  # asv has no annotations
             log.warning(f"{sentence}: making the environment again")
             return False
         return True
+
+    def _setup(self) -> None:
+        # asv is silent here, for about half a minute.
+        pins = ", ".join(f"{name} {version}" for name, version in self._pins.items())
+        print(f"  making the environment (only once): Python {self._python}, {pins}", flush=True)
+        super()._setup()
 
     def _install_requirements(self) -> None:
         pins = [f"{name}=={version}" for name, version in self._pins.items()]

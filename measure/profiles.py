@@ -29,9 +29,11 @@ PROFILES = {
     "quick": Profile(
         "float64, four sizes: a first look in about five minutes",
         one=(
-            r"^(warm|transfer|limits)\..*'float64', (10|1000|100000|10000000)\)$",
+            r"^warm\..*'float64', (10|1000|100000|10000000)\)$",
+            r"^limits\..*'float64', (10|1000|100000|10000000)\)$",
             r"^limits\..*empty_call",
             r"^(first_call|imports)\.",
+            r"^transfer\..*'float64', (10|1000|100000)\)$",
             r"^memory\..*'float64'",
             r"^accuracy\..*'float64', '(normal_100000|spread|two_terms_far_apart)'",
         ),

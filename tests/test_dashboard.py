@@ -41,15 +41,24 @@ VALUES = [1e-6, 1e-3, 4e-6, 8e-3, math.nan, math.nan, math.nan, None]
 
 def test_tables(tmp_path):
     (table,) = backends.tables([result(VALUES)], BENCHMARKS, tmp_path)
-    assert (table.dtype, table.threads, table.sizes) == ("float64", "1", ["10^1", "10^6"])
+    assert (table.dtype, table.threads, table.sizes) == ("float64", "1", ["10", "1,000,000"])
     assert [title for title, _ in table.rows] == ["NumPy", "SciPy", "gone"], "fastest first"
     cells = dict(table.rows)
     assert [c.text for c in cells["NumPy"]] == ["1 µs", "1 ms"]
     assert [c.ratio for c in cells["NumPy"]] == ["4x", "8x"]
     assert [c.best for c in cells["NumPy"]] == [True, True]
+    assert not any(c.best for c in cells["SciPy"] + cells["gone"])
     assert cells["NumPy"][0].detail.startswith("1 µs, 99 % interval")
     assert cells["gone"][1].text == "failed"
     assert table.missing == {"CuPy": "not measured in this run"}
+
+
+def test_what_cannot_be_told_from_the_best_is_marked_with_it(tmp_path):
+    close = [1e-6, 1e-3, 1.005e-6, 1.5e-3, *VALUES[4:]]  # samples spread by 1 %
+    (table,) = backends.tables([result(close)], BENCHMARKS, tmp_path)
+    cells = dict(table.rows)
+    assert [c.best for c in cells["NumPy"]] == [True, True]
+    assert [c.best for c in cells["SciPy"]] == [True, False]
 
 
 def test_reason_comes_from_the_context_beside_the_result(tmp_path):
