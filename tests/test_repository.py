@@ -108,7 +108,9 @@ def test_version_is_stated_once_more_only_where_it_must_be(root):
 def test_make_help_lists_every_target(root):
     text = (root / "Makefile").read_text()
     targets = re.findall(r"^\.PHONY: ([a-z-]+)$", text, re.M)
-    shown = subprocess.run(["make", "help"], cwd=root, capture_output=True, text=True).stdout
+    shown = subprocess.run(
+        ["make", "--no-print-directory", "help"], cwd=root, capture_output=True, text=True
+    ).stdout
     assert [line.split()[0] for line in shown.splitlines()] == targets
     wanted = "bench test bench-full bench-commits bench-libraries publish preview lint clean help"
     assert set(wanted.split()) <= set(targets)
