@@ -72,7 +72,11 @@ class Pinned(Virtualenv):  # type: ignore[misc]  # asv has no annotations
 
     def _install_requirements(self) -> None:
         pins = [f"{name}=={version}" for name, version in self._pins.items()]
-        self._run_pip(["install", "--only-binary=:all:", *pins])
+        try:
+            self._run_pip(["install", "--only-binary=:all:", *pins])
+        except util.ProcessError as error:
+            reasons = [line for line in error.stderr.splitlines() if line.startswith("ERROR")]
+            raise util.UserError("\n".join(["pip cannot install these pins", *reasons])) from None
         wrong = self.mismatches()
         if wrong:
             raise util.UserError("; ".join(wrong))
