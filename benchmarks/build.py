@@ -29,7 +29,8 @@ class Build:
             raise NotImplementedError("this commit is not built by meson")
         self._run("meson", "setup", self.folder.name, str(self.source), "-Dbuildtype=release")
         targets = json.loads(self._run("meson", "introspect", "--targets", self.folder.name))
-        found = [t["filename"][0] for t in targets if t["name"] == self.module]
+        # The target is called after the file: module.cpython-311-x86_64-linux-gnu
+        found = [t["filename"][0] for t in targets if t["name"].split(".")[0] == self.module]
         if not found:
             raise NotImplementedError(f"this commit does not build {self.module}")
         self.target = os.path.relpath(found[0], self.folder.name)

@@ -228,3 +228,12 @@ def test_round_trip_includes_the_conversion(root, tmp_path, suites):
     ]
     result, output = launch(root, tmp_path, index(suites, suite, "python", "float64", 10))
     assert result, output
+
+
+def test_build_compiles_one_module(root, tmp_path, suites):
+    (tmp_path / "project").symlink_to(root)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # meson and ninja
+    name = index(suites, "build.Build.track_seconds", "cython")
+    result, output = launch(root, tmp_path, name, PATH=path, ASV_ENV_DIR=str(tmp_path))
+    assert result == result, output
+    assert (len(result["samples"]), result["number"]) == (1, 1)
