@@ -67,6 +67,7 @@ def sample(call, **attributes):
     """
     from asv_runner.benchmarks.time import TimeBenchmark
 
-    # version: nothing to hash. repeat: 2 to 10 samples, no new one after 1 s.
-    defaults = {"version": "1", "timeout": 300.0, "repeat": (2, 10, 1.0)}
+    # version: nothing to hash. repeat: 5 to 10 samples, no more than 5 after 1 s;
+    # with two processes that is what an interval needs.
+    defaults = {"version": "1", "timeout": 300.0, "repeat": (5, 10, 1.0)}
     return TimeBenchmark("call", call, [SimpleNamespace(**defaults | attributes)]).run()

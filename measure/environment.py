@@ -65,15 +65,15 @@ class Pinned(Virtualenv):  # type: ignore[misc]  # asv has no annotations
         return True
 
     def _setup(self) -> None:
-        # asv is silent here, for about half a minute.
+        # asv is silent here, for about half a minute; its last line has no end yet.
         pins = ", ".join(f"{name} {version}" for name, version in self._pins.items())
-        print(f"  making the environment (only once): Python {self._python}, {pins}", flush=True)
+        print(f"\n  making the environment (only once): Python {self._python}, {pins}", flush=True)
         super()._setup()
 
     def _install_requirements(self) -> None:
         pins = [f"{name}=={version}" for name, version in self._pins.items()]
         try:
-            self._run_pip(["install", "--only-binary=:all:", *pins])
+            self._run_pip(["install", "--prefer-binary", *pins])
         except util.ProcessError as error:
             reasons = [line for line in error.stderr.splitlines() if line.startswith("ERROR")]
             raise util.UserError("\n".join(["pip cannot install these pins", *reasons])) from None

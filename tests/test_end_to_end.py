@@ -97,6 +97,7 @@ def test_whole_way(clone):
     assert process.returncode == 130, seen
     assert "What was measured is stored; the same command goes on" in seen
     assert "Traceback" not in seen, seen
+    assert "making the environment (only once): Python" in seen
     ((stored, rows),) = results(clone)
     times = [v for v in rows[WARM].values() if v == v]
     assert len(times) == 4
@@ -115,7 +116,7 @@ def test_whole_way(clone):
     # And the third has nothing to do.
     code, output = measure(clone)
     assert code == 0, output
-    assert output.count("measured already") == 2
+    assert output.count("nothing is missing") == 2
     assert output.rstrip().splitlines()[-1].startswith("0 combination(s) measured")
 
     # Results say what was asked for, the context beside them what was really there.
@@ -126,8 +127,9 @@ def test_whole_way(clone):
     for name, version in stored["requirements"].items():
         assert context["installed"][name.lower()] == version
     versions = {b["backend"]: b["version"] for b in context["backends"]}
-    assert versions["numpy"] == stored["requirements"]["numpy"]
-    assert versions["cython"] == stored["requirements"]["Cython"]
+    for backend, name in ("numpy",) * 2, ("scipy",) * 2, ("numba",) * 2, ("cython", "Cython"):
+        assert versions[backend] == stored["requirements"][name], "named and loaded"
+    assert versions["pythran"] == stored["requirements"]["pythran"]
     assert context["threads"] == 1
     assert "asv-runner" in context["installed"]
 

@@ -71,6 +71,7 @@ def test_install_is_one_call_and_is_checked(env, monkeypatch):
     with pytest.raises(util.UserError, match="numpy 2.4.6 is pinned, 2.0.0 is installed"):
         env._install_requirements()
     assert len(calls) == 1
+    assert all("==" in argument for argument in calls[0][2:]), "nothing beside the pins"
     assert {"numpy==2.4.6", "Cython==3.3.1", "asv_runner==0.3.2"} <= set(calls[0])
 
 
