@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from packaging.version import Version
 
 from lsekernels import registry
 
@@ -49,7 +50,7 @@ class Table:
 
 
 def tables(results: Iterable[Any], benchmarks: Any, folder: Path) -> list[Table]:
-    """Return the tables of the newest commit of each machine and environment.
+    """Return the tables of the newest commit, with the newest libraries, of each machine.
 
     Parameters
     ----------
@@ -61,14 +62,23 @@ def tables(results: Iterable[Any], benchmarks: Any, folder: Path) -> list[Table]
     newest: dict[tuple[str, str], Any] = {}
     for result in results:
         if BENCHMARK in benchmarks and BENCHMARK in result.get_result_keys(benchmarks):
-            key = (result.params["machine"], result.env_name)
-            if key not in newest or result.date > newest[key].date:
+            key = (result.params["machine"], _threads(result))
+            if key not in newest or _age(result) > _age(newest[key]):
                 newest[key] = result
     return [
         table
         for _, result in sorted(newest.items())
         for table in _tables_of(result, benchmarks[BENCHMARK]["params"], _context(result, folder))
     ]
+
+
+def _threads(result: Any) -> str:
+    return str(result.env_vars.get("LSEKERNELS_THREADS", "1"))
+
+
+def _age(result: Any) -> tuple[int, list[Version]]:
+    """Order by commit, then by library versions."""
+    return result.date, [Version(version) for _, version in sorted(result._requirements.items())]
 
 
 def _tables_of(result: Any, params: list[list[str]], context: dict[str, Any]) -> list[Table]:
@@ -78,7 +88,7 @@ def _tables_of(result: Any, params: list[list[str]], context: dict[str, Any]) ->
     cells = dict(zip(product(names, dtypes, sizes), zip(values, stats, strict=True), strict=True))
     reasons = {b["backend"]: b["unavailable"] for b in context.get("backends", [])}
     found = []
-    for dtype in dtypes:
+    for dtype in sorted(dtypes, reverse=True):  # float64 first
         shown = [s for s in sizes if not all(_absent(cells[n, dtype, s][0]) for n in names)]
         if not shown:
             continue
@@ -90,7 +100,7 @@ def _tables_of(result: Any, params: list[list[str]], context: dict[str, Any]) ->
                 [f"Python {result.params['python']}"]
                 + [f"{key} {value}" for key, value in sorted(result._requirements.items())]
             ),
-            threads=result.env_vars.get("LSEKERNELS_THREADS", "1"),
+            threads=_threads(result),
             dtype=dtype,
             sizes=[_size(size) for size in shown],
         )

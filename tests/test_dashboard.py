@@ -15,7 +15,7 @@ PARAMS = [["'numpy'", "'scipy'", "'cupy'", "'gone'"], ["'float32'", "'float64'"]
 BENCHMARKS = {NAME: {"name": NAME, "params": PARAMS, "version": "1"}}
 
 
-def result(values, machine="m", threads="1", commit="a" * 40, day=1):
+def result(values, machine="m", threads="1", commit="a" * 40, day=1, numpy="2.4.6"):
     """Return asv results for the float64 half of the parameters, in order."""
     full = []
     for i in range(4):
@@ -23,7 +23,7 @@ def result(values, machine="m", threads="1", commit="a" * 40, day=1):
     date = int(datetime.datetime(2026, 1, day, tzinfo=datetime.UTC).timestamp() * 1000)
     found = Results(
         {"machine": machine, "python": "3.11"},
-        {"numpy": "2.4.6"},
+        {"numpy": numpy},
         commit,
         date,
         "3.11",
@@ -77,10 +77,12 @@ def test_newest_commit_of_each_machine_and_thread_setting(tmp_path):
         result(VALUES, commit="a" * 40, day=1),
         result(VALUES, threads="all"),
         result(VALUES, machine="other"),
+        result(VALUES, machine="other", commit="c" * 40, numpy="2.10.0"),
+        result(VALUES, machine="other", numpy="1.26.4"),
     ]
     tables = backends.tables(found, BENCHMARKS, tmp_path)
     assert [(t.machine, t.threads, t.commit[0]) for t in tables] == [
-        ("m", "1", "b"), ("m", "all", "a"), ("other", "1", "a"),
+        ("m", "1", "b"), ("m", "all", "a"), ("other", "1", "c"),
     ]  # fmt: skip
     page = backends.render(tables)
     assert "all cores, on m" in page
