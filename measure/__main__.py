@@ -105,32 +105,20 @@ def run(options: argparse.Namespace) -> int:
         f"profile {options.profile}: {profile.help}\n"
         f"machine {machine}, {len(commits)} commit(s), {len(environments)} environment(s)"
     )
-    start, failed, done = time.monotonic(), set(), 0
+    start, done, failed = time.monotonic(), 0, set()
     for commit in commits:
         for env, selection in environments:
             # Makes the environment, builds the commit, and lists what can be measured.
-            if _asv(options, env, commit, "just-discover"):
+            code = _asv(options, env, commit, "just-discover")
+            # asv lists the suites with another commit where this one cannot be built.
+            if code or env.installed_commit_hash != commit:
                 failed.add(f"commit {commit[:8]} in {env.name} (not built)")
                 continue
-            context = record(conf, env, machine, commit)
-            absent = {
-                b["backend"]: b["unavailable"] for b in context["backends"] if b["unavailable"]
-            }
-            for name, reason in absent.items():
-                print(f"  not measured: {name}: {reason}")
-            wanted = combinations(conf, selection, options.bench, set(absent))
-            if not options.again:
-                known = measured(conf, machine, commit, env)
-                wanted = [key for key in wanted if key not in known]
-            if not wanted:
-                print(f"  {commit[:8]} in {env.name}: nothing is missing (--again measures again)")
-            parts = list(_parts(wanted))
+            parts = list(_parts(_wanted(options, conf, selection, machine, commit, env)))
             for number, (name, keys) in enumerate(parts, 1):
-                spent = time.monotonic() - start
                 print(
-                    f"\n== part {number} of {len(parts)} ({spent / 60:.1f} min so far): "
-                    f"{len(keys)} combination(s) of {name}, "
-                    f"threads: {env.env_vars.get('LSEKERNELS_THREADS', '1')}",
+                    f"\n== part {number} of {len(parts)} ({_minutes(start)} so far): "
+                    f"{len(keys)} combination(s) of {name}, threads: {_threads(env)}",
                     flush=True,
                 )
                 code = _asv(options, env, commit, _regex(keys))
@@ -139,11 +127,41 @@ def run(options: argparse.Namespace) -> int:
                     failed.add(name)
                 elif code:
                     raise util.UserError(f"asv run ended with exit code {code}")
-    print(f"\n{done} combination(s) measured in {(time.monotonic() - start) / 60:.1f} min")
+    print(f"\n{done} combination(s) measured in {_minutes(start)}")
     if failed:
         print(f"failed, see above: {', '.join(sorted(failed))}", file=sys.stderr)
         return 2
     return 0
+
+
+def _wanted(
+    options: argparse.Namespace,
+    conf: Any,
+    selection: tuple[str, ...],
+    machine: str,
+    commit: str,
+    env: Any,
+) -> list[Key]:
+    """Record what `env` has, say what cannot run in it, and return what is to be measured."""
+    context = record(conf, env, machine, commit)
+    absent = {b["backend"]: b["unavailable"] for b in context["backends"] if b["unavailable"]}
+    for name, reason in absent.items():
+        print(f"  not measured: {name}: {reason}")
+    wanted = combinations(conf, selection, options.bench, set(absent))
+    if not options.again:
+        known = measured(conf, machine, commit, env)
+        wanted = [key for key in wanted if key not in known]
+    if not wanted:
+        print(f"  {commit[:8]} in {env.name}: nothing is missing (--again measures again)")
+    return wanted
+
+
+def _minutes(start: float) -> str:
+    return f"{(time.monotonic() - start) / 60:.1f} min"
+
+
+def _threads(env: Any) -> str:
+    return str(env.env_vars.get("LSEKERNELS_THREADS", "1"))
 
 
 def load_config(path: str) -> Any:
@@ -201,8 +219,7 @@ def measured(conf: Any, machine: str, commit: str, env: Any) -> set[Key]:
 
 
 def _selection(profile: Profile, env: Any) -> tuple[str, ...]:
-    one = env.env_vars.get("LSEKERNELS_THREADS", "1") == "1"
-    return profile.one if one else profile.many
+    return profile.one if _threads(env) == "1" else profile.many
 
 
 def combinations(

@@ -143,6 +143,18 @@ def test_whole_way(clone):
     ((_, many),) = [r for r in results(clone, "all") if r[0]["commit_hash"] != commit]
     assert not any(value == value for value in many[WARM].values())
 
+    # A commit that cannot be built is said so, and has no results at all.
+    build = clone / "meson.build"
+    kept = build.read_text()
+    for text, message in ((kept + "nonsense(\n", "Break the build"), (kept, "Mend the build")):
+        build.write_text(text)
+        git(clone, "commit", "-q", "-a", "-m", message)
+    code, output = measure(clone, "--commits", "HEAD~1^!")
+    assert code == 2, output
+    assert "(not built)" in output
+    broken = git(clone, "rev-parse", "--short=8", "HEAD~1")
+    assert not list((clone / "results" / MACHINE).glob(f"{broken}*"))
+
     # The site: asv's pages, ours, and nothing for git to see.
     subprocess.run([sys.executable, "-m", "asv", "publish"], cwd=clone, check=True)
     page = (clone / "html/backends.html").read_text("utf-8")

@@ -1,24 +1,9 @@
-"""Pythran, compiled when the package is built (``_compiled/logsumexp_pythran``)."""
+"""Pythran: the NumPy form, compiled when the package is built (``_compiled/logsumexp_pythran``)."""
 
-from importlib import import_module
-
-from ..backend import Backend, Call
-from .numpy import LOSES_TINY_TERMS
+from ._ahead import Ahead
 
 
-class Pythran(Backend):
+class Pythran(Ahead):
     title = "Pythran"
+    tool = "pythran"
     requires = ("lsekernels._compiled.logsumexp_pythran",)
-    compiled = "ahead"
-    max_error = {"logsumexp": 8.0}
-    known_failures = LOSES_TINY_TERMS
-
-    logsumexp: Call
-
-    def version(self) -> str:
-        from .._compiled.build_info import BUILD
-
-        return str(BUILD["pythran"])
-
-    def load(self) -> None:
-        self.logsumexp = import_module(self.requires[0]).logsumexp

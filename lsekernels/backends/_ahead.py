@@ -1,0 +1,27 @@
+"""What the backends compiled when the package is built have in common."""
+
+from importlib import import_module
+from typing import ClassVar
+
+from ..backend import Backend, Call
+from .numpy import LOSES_TINY_TERMS
+
+
+class Ahead(Backend):
+    """A backend whose functions lie in an extension module of ``lsekernels._compiled``."""
+
+    tool: ClassVar[str]
+    """What compiled it: a key of ``build_info.BUILD``."""
+    compiled = "ahead"
+    max_error = {"logsumexp": 8.0}
+    known_failures = LOSES_TINY_TERMS
+
+    logsumexp: Call
+
+    def version(self) -> str:
+        from .._compiled.build_info import BUILD
+
+        return str(BUILD[self.tool])
+
+    def load(self) -> None:
+        self.logsumexp = import_module(self.requires[0]).logsumexp
