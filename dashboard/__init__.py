@@ -30,7 +30,9 @@ class BackendsPage(OutputPublisher):  # type: ignore[misc]  # asv has no annotat
         """Write ``backends.html``, a link to it on asv's pages, and ``html/.gitignore``."""
         site = Path(conf.html_dir)
         found = [r for r in iter_results(conf.results_dir) if r.commit_hash in revisions]
-        page = backends.render(backends.tables(found, benchmarks, Path(conf.results_dir)))
+        page = backends.render(
+            backends.tables(found, benchmarks, revisions, Path(conf.results_dir))
+        )
         (site / "backends.html").write_text(page, encoding="utf-8")
         # asv's list of pages is fixed in its JavaScript; its navigation bar is plain HTML.
         index = site / "index.html"

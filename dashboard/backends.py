@@ -49,22 +49,30 @@ class Table:
     """Title of a backend without any time -> why."""
 
 
-def tables(results: Iterable[Any], benchmarks: Any, folder: Path) -> list[Table]:
+def tables(
+    results: Iterable[Any], benchmarks: Any, revisions: dict[str, int], folder: Path
+) -> list[Table]:
     """Return the tables of the newest commit, with the newest libraries, of each machine.
 
     Parameters
     ----------
     results : iterable of asv.results.Results
     benchmarks : asv.benchmarks.Benchmarks
+    revisions : dict
+        Commit -> its place in the history. (Several commits may have the same date.)
     folder : Path
         The results folder, for the context stored beside each result.
     """
+
+    def place(result: Any) -> tuple[int, list[Version]]:
+        versions = [Version(version) for _, version in sorted(result._requirements.items())]
+        return revisions[result.commit_hash], versions
+
     newest: dict[tuple[str, str], Any] = {}
     for result in results:
         if BENCHMARK in benchmarks and BENCHMARK in result.get_result_keys(benchmarks):
             key = (result.params["machine"], _threads(result))
-            if key not in newest or _age(result) > _age(newest[key]):
-                newest[key] = result
+            newest[key] = max(newest.get(key, result), result, key=place)
     return [
         table
         for _, result in sorted(newest.items())
@@ -74,11 +82,6 @@ def tables(results: Iterable[Any], benchmarks: Any, folder: Path) -> list[Table]
 
 def _threads(result: Any) -> str:
     return str(result.env_vars.get("LSEKERNELS_THREADS", "1"))
-
-
-def _age(result: Any) -> tuple[int, list[Version]]:
-    """Order by commit, then by library versions."""
-    return result.date, [Version(version) for _, version in sorted(result._requirements.items())]
 
 
 def _tables_of(result: Any, params: list[list[str]], context: dict[str, Any]) -> list[Table]:

@@ -12,15 +12,16 @@ from dashboard import backends
 
 NAME = backends.BENCHMARK
 PARAMS = [["'numpy'", "'scipy'", "'cupy'", "'gone'"], ["'float32'", "'float64'"], ["10", "1000000"]]
+REVISIONS = {"a" * 40: 1, "b" * 40: 2, "c" * 40: 3}
 BENCHMARKS = {NAME: {"name": NAME, "params": PARAMS, "version": "1"}}
 
 
-def result(values, machine="m", threads="1", commit="a" * 40, day=1, numpy="2.4.6"):
+def result(values, machine="m", threads="1", commit="a" * 40, numpy="2.4.6"):
     """Return asv results for the float64 half of the parameters, in order."""
     full = []
     for i in range(4):
         full += [math.nan, math.nan, *values[2 * i : 2 * i + 2]]
-    date = int(datetime.datetime(2026, 1, day, tzinfo=datetime.UTC).timestamp() * 1000)
+    date = int(datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC).timestamp() * 1000)
     found = Results(
         {"machine": machine, "python": "3.11"},
         {"numpy": numpy},
@@ -40,7 +41,7 @@ VALUES = [1e-6, 1e-3, 4e-6, 8e-3, math.nan, math.nan, math.nan, None]
 
 
 def test_tables(tmp_path):
-    (table,) = backends.tables([result(VALUES)], BENCHMARKS, tmp_path)
+    (table,) = backends.tables([result(VALUES)], BENCHMARKS, REVISIONS, tmp_path)
     assert (table.dtype, table.threads, table.sizes) == ("float64", "1", ["10", "1,000,000"])
     assert [title for title, _ in table.rows] == ["NumPy", "SciPy", "gone"], "fastest first"
     cells = dict(table.rows)
@@ -55,7 +56,7 @@ def test_tables(tmp_path):
 
 def test_what_cannot_be_told_from_the_best_is_marked_with_it(tmp_path):
     close = [1e-6, 1e-3, 1.005e-6, 1.5e-3, *VALUES[4:]]  # samples spread by 1 %
-    (table,) = backends.tables([result(close)], BENCHMARKS, tmp_path)
+    (table,) = backends.tables([result(close)], BENCHMARKS, REVISIONS, tmp_path)
     cells = dict(table.rows)
     assert [c.best for c in cells["NumPy"]] == [True, True]
     assert [c.best for c in cells["SciPy"]] == [True, False]
@@ -67,20 +68,21 @@ def test_reason_comes_from_the_context_beside_the_result(tmp_path):
     folder.mkdir()
     line = '{"since": "x", "context": {"backends": [{"backend": "cupy", "unavailable": "%s"}]}}\n'
     (folder / "aaaaaaaa-env1.context.jsonl").write_text(line % "old" + line % "no CUDA device")
-    (table,) = backends.tables([found], BENCHMARKS, tmp_path)
+    (table,) = backends.tables([found], BENCHMARKS, REVISIONS, tmp_path)
     assert table.missing["CuPy"] == "no CUDA device"
 
 
 def test_newest_commit_of_each_machine_and_thread_setting(tmp_path):
+    """By place in the history, not by date, which is the same for all of these."""
     found = [
-        result(VALUES, commit="b" * 40, day=2),
-        result(VALUES, commit="a" * 40, day=1),
+        result(VALUES, commit="b" * 40),
+        result(VALUES, commit="a" * 40),
         result(VALUES, threads="all"),
         result(VALUES, machine="other"),
         result(VALUES, machine="other", commit="c" * 40, numpy="2.10.0"),
         result(VALUES, machine="other", numpy="1.26.4"),
     ]
-    tables = backends.tables(found, BENCHMARKS, tmp_path)
+    tables = backends.tables(found, BENCHMARKS, REVISIONS, tmp_path)
     assert [(t.machine, t.threads, t.commit[0]) for t in tables] == [
         ("m", "1", "b"), ("m", "all", "a"), ("other", "1", "c"),
     ]  # fmt: skip
@@ -90,24 +92,29 @@ def test_newest_commit_of_each_machine_and_thread_setting(tmp_path):
 
 
 def test_nothing_measured_is_a_friendly_page(tmp_path):
-    for tables in (backends.tables([], BENCHMARKS, tmp_path), backends.tables([], {}, tmp_path)):
+    for tables in (
+        backends.tables([], BENCHMARKS, REVISIONS, tmp_path),
+        backends.tables([], {}, {}, tmp_path),
+    ):
         assert "No results yet" in backends.render(tables)
 
 
 def test_one_row_of_failures(tmp_path):
-    tables = backends.tables([result([None] * 8)], BENCHMARKS, tmp_path)
+    tables = backends.tables([result([None] * 8)], BENCHMARKS, REVISIONS, tmp_path)
     assert "failed" in backends.render(tables)
 
 
 def test_names_are_shown_as_text(tmp_path):
     evil = "<script>alert(1)</script>"
-    page = backends.render(backends.tables([result(VALUES, machine=evil)], BENCHMARKS, tmp_path))
+    page = backends.render(
+        backends.tables([result(VALUES, machine=evil)], BENCHMARKS, REVISIONS, tmp_path)
+    )
     assert evil not in page
     assert "&lt;script&gt;alert(1)" in page
 
 
 def test_page_asks_for_nothing_from_elsewhere(tmp_path):
-    page = backends.render(backends.tables([result(VALUES)], BENCHMARKS, tmp_path))
+    page = backends.render(backends.tables([result(VALUES)], BENCHMARKS, REVISIONS, tmp_path))
     assert not re.search(r"https?:|//[a-z]|<script|@import|url\(", page)
 
 
