@@ -57,7 +57,7 @@ def prepare(backend, kernel, arrays):
     return call
 
 
-def sample(call, **attributes):
+def sample(call):
     """Return samples of the time of `call`, taken by asv's own timer.
 
     asv_runner 0.3 times one call at a time wherever a suite has a ``setup``, two clock reads and
@@ -69,5 +69,5 @@ def sample(call, **attributes):
 
     # version: nothing to hash. repeat: 5 to 10 samples, no more than 5 after 1 s;
     # with two processes that is what an interval needs.
-    defaults = {"version": "1", "timeout": 300.0, "repeat": (5, 10, 1.0)}
-    return TimeBenchmark("call", call, [SimpleNamespace(**defaults | attributes)]).run()
+    attributes = SimpleNamespace(version="1", timeout=300.0, repeat=(5, 10, 1.0))
+    return TimeBenchmark("call", call, [attributes]).run()

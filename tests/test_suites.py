@@ -43,6 +43,12 @@ def launch(root, tmp_path, name, threads="1", **more):
     return json.loads(result.read_text()) if result.exists() else None, done.stdout + done.stderr
 
 
+def launch_altered(root, tmp_path, name, code):
+    """Run one combination in a process that first runs `code`, which alters a library."""
+    (tmp_path / "sitecustomize.py").write_text(code)
+    return launch(root, tmp_path, name, PYTHONPATH=str(tmp_path))
+
+
 @pytest.fixture(scope="module")
 def suites(root, tmp_path_factory):
     """What asv discovers: name -> benchmark."""
@@ -126,10 +132,9 @@ def test_compilation_does_not_leak_into_warm_time(root, tmp_path, suites):
 
 def test_wrong_result_is_not_timed(root, tmp_path, suites):
     """Break NumPy's exp below the package: the suite must refuse, and say by how much."""
-    hook = tmp_path / "sitecustomize.py"
-    hook.write_text("import numpy\nreal = numpy.exp\nnumpy.exp = lambda x: real(x) * 1.001\n")
+    code = "import numpy\nreal = numpy.exp\nnumpy.exp = lambda x: real(x) * 1.001\n"
     name = index(suites, WARM, "numpy", "float64", 1000)
-    result, output = launch(root, tmp_path, name, PYTHONPATH=str(tmp_path))
+    result, output = launch_altered(root, tmp_path, name, code)
     assert result is None
     assert "numpy is not timed: its logsumexp of" in output
     assert "ulp; 256 are allowed" in output
@@ -137,14 +142,13 @@ def test_wrong_result_is_not_timed(root, tmp_path, suites):
 
 def test_overflow_on_other_data_is_not_timed_either(root, tmp_path, suites):
     """log(sum(exp(x))) is right on the timed data, and must be refused all the same."""
-    hook = tmp_path / "sitecustomize.py"
-    hook.write_text(
+    code = (
         "import warnings; warnings.simplefilter('ignore')\n"
         "import numpy\nfrom lsekernels.backends.numpy import NumPy\n"
         "NumPy.logsumexp = lambda self, x: numpy.log(numpy.sum(numpy.exp(x)))\n"
     )
     name = index(suites, WARM, "numpy", "float64", 1000)
-    result, output = launch(root, tmp_path, name, PYTHONPATH=str(tmp_path))
+    result, output = launch_altered(root, tmp_path, name, code)
     assert result is None
     assert "numpy is not timed: its logsumexp of large" in output
     assert "inf ulp" in output
@@ -159,14 +163,13 @@ def test_unavailable_backend_is_na_with_its_reason(root, tmp_path, suites):
 
 
 def test_commit_without_the_backend_is_na(root, tmp_path, suites):
-    hook = tmp_path / "sitecustomize.py"
-    hook.write_text(
+    code = (
         "from lsekernels import registry\n"
         "old = tuple(n for n in registry.names() if n != 'scipy')\n"
         "registry.names = lambda kernel=None: old\n"
     )
     name = index(suites, WARM, "scipy", "float64", 10)
-    result, output = launch(root, tmp_path, name, PYTHONPATH=str(tmp_path))
+    result, output = launch_altered(root, tmp_path, name, code)
     assert result != result, "nan is asv's n/a"
     assert "this commit has no backend 'scipy'" in output
 

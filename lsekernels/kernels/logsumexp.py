@@ -48,8 +48,6 @@ def as_input(x: Any) -> np.ndarray:
         array = np.asarray(x)
     except ValueError as error:  # ragged lists
         raise ValueError(f"{wanted}; {error}") from None
-    if array.size == 0 and array.dtype == np.float64 and array.ndim == 1:
-        return array
     if array.dtype.kind in "iu":
         array = array.astype(np.float64)
     if array.dtype.kind != "f" or array.dtype.itemsize not in (4, 8):
