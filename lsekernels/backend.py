@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import inspect
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any, ClassVar, final
@@ -44,10 +45,13 @@ class Backend:
     """The environment variable that names the folder of its compile cache, where it has one."""
     parallel: ClassVar[bool] = False
     """Whether it uses more than one thread where the thread setting allows it."""
+    preference: ClassVar[int] = 0
+    """The public functions take the available one-thread CPU backend with the largest; 0: never."""
     max_error: ClassVar[dict[str, float]] = {}
     """Kernel -> largest error on well-conditioned input, in the kernel's unit of error."""
-    known_failures: ClassVar[dict[tuple[str, str], str]] = {}
-    """(kernel, case) -> why this backend gets it wrong, with a link; tested as strict xfail."""
+    known_failures: ClassVar[dict[tuple[str, ...], str]] = {}
+    """(kernel, case) or (kernel, case, dtype) -> why this backend gets it wrong, with a link;
+    tested as strict xfail."""
 
     name: ClassVar[str]
     """The file's stem; set by the registry."""
@@ -120,6 +124,19 @@ class Backend:
         call: Call = wait if asynchronous else compute
         call()  # compiles, loads caches, touches the output pages
         return call
+
+    # -- parts of an array ----------------------------------------------------------------------
+
+    def sum_exp(self, x: Any) -> tuple[float, int]:
+        """Return (s, k) with s * 2**k = sum(exp(x)): what parts of an array are combined by."""
+        result = float(self.logsumexp(x))  # type: ignore[attr-defined]
+        if not math.isfinite(result):
+            return math.exp(result), 0
+        k = round(result / math.log(2))
+        # log(2) in two parts: k times the first is exact.
+        return math.exp((result - k * 0.693147180369123816490) - k * 1.90821492927058770002e-10), k
+
+    # -- what it has ----------------------------------------------------------------------------
 
     @classmethod
     def kernels(cls) -> tuple[str, ...]:

@@ -72,3 +72,26 @@ def load(name: str) -> Backend:
     except Unavailable as error:
         raise Unavailable(f"backend {name!r} is not available: {error}") from error
     return backend
+
+
+@cache
+def best(kernel: str = "logsumexp") -> Backend:
+    """Return the available one-thread CPU backend of `kernel` that declares most `preference`.
+
+    Raises
+    ------
+    Unavailable
+        There is none; the message says why not the best of them.
+    """
+    candidates = [
+        (cls.preference, name)
+        for name in names(kernel)
+        if (cls := declaration(name)).device == "cpu" and not cls.parallel and cls.preference
+    ]
+    reasons = []
+    for _, name in sorted(candidates, reverse=True):
+        try:
+            return load(name)
+        except Unavailable as error:
+            reasons.append(str(error))
+    raise Unavailable("; ".join(reasons))

@@ -36,6 +36,12 @@ def loaded(name):
 
 
 @pytest.fixture(scope="session")
+def load():
+    """:func:`loaded`, for tests that choose the backend themselves."""
+    return loaded
+
+
+@pytest.fixture(scope="session")
 def root():
     """The repository."""
     return ROOT

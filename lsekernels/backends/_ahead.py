@@ -24,4 +24,7 @@ class Ahead(Backend):
         return str(BUILD[self.tool])
 
     def load(self) -> None:
-        self.logsumexp = import_module(self.requires[0]).logsumexp
+        module = import_module(self.requires[0])
+        for name in (*self.kernels(), "sum_exp"):
+            if hasattr(module, name):
+                setattr(self, name, getattr(module, name))

@@ -8,6 +8,9 @@ from typing import Any
 import mpmath
 import numpy as np
 
+Pair = tuple[np.ndarray, np.ndarray]
+"""True values as unevaluated sums of two float64 arrays (106 bits)."""
+
 
 def ulp_error(result: Any, expected: Any, dtype: Any) -> float:
     """Return |result - expected| in ulp of `dtype` at `expected`.
@@ -38,3 +41,31 @@ def ulp_error(result: Any, expected: Any, dtype: Any) -> float:
         exponent = mpmath.frexp(expected)[1] - 1 if expected else info.minexp
         spacing = mpmath.ldexp(1, max(int(exponent), int(info.minexp)) - info.nmant)
         return float(abs(mpmath.mpf(value) - expected) / spacing)
+
+
+def pair(values: Any) -> Pair:
+    """Return `values` (an array of mpf, longdouble or float64) as :data:`Pair`."""
+    high = np.asarray(values).astype(np.float64)
+    with np.errstate(invalid="ignore"), mpmath.workdps(50):
+        low = (values - high).astype(np.float64)  # in the precision of `values`
+    return high, np.where(np.isfinite(high), low, 0.0)
+
+
+def ulp_errors(result: Any, expected: Pair, dtype: Any, least: float = 0.0) -> np.ndarray:
+    """Return |result - expected| of each element, in ulp of `dtype` at `expected`.
+
+    As :func:`ulp_error`, for arrays; `least` is a magnitude below which ulps do not shrink. Where
+    the shapes differ, the error is infinite.
+    """
+    high, low = expected
+    result = np.asarray(result)
+    if result.shape != high.shape:
+        return np.array([math.inf])
+    value = result.astype(dtype).astype(np.float64)
+    floor = max(least, float(np.finfo(dtype).tiny))
+    with np.errstate(invalid="ignore", over="ignore"):
+        spacing = np.spacing(np.maximum(np.abs(high), floor).astype(dtype)).astype(np.float64)
+        errors = np.abs((value - high) - low) / spacing
+    same = (value == high) | (np.isnan(value) & np.isnan(high))
+    special = ~(np.isfinite(value) & np.isfinite(high))
+    return np.where(special, np.where(same, 0.0, math.inf), errors)

@@ -1,0 +1,89 @@
+// What one instruction set offers, and the partial results that parts of an array are combined by.
+
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+
+// The instruction sets that variant.cpp is compiled for, best first; meson.build has their flags.
+#if defined(__x86_64__) || defined(_M_X64)
+#define VARIANTS(DO) DO(avx512) DO(avx2) DO(sse2)
+#else
+#define VARIANTS(DO) DO(baseline)
+#endif
+
+// A sum and what its additions round off (D. Knuth's TwoSum): the sums of blocks are many.
+struct Total {
+  double s = 0, low = 0;
+
+  void add(double b) {
+    const double t = s + b, part = t - s;
+    low += (s - (t - part)) + (b - part);
+    s = t;
+  }
+  void scale(double factor) {
+    s *= factor;
+    low *= factor;
+  }
+  void scale_by_power(double exponent) {
+    const int e = int(std::fmin(std::fmax(exponent, -9999), 9999));
+    s = std::ldexp(s, e);
+    low = std::ldexp(low, e);
+  }
+  double value() const { return s + low; }
+};
+
+// sum(exp(x)) = total * 2^k, unless special (inf or nan) is the answer, or x is too far from zero
+// for an integer k.
+struct Sum {
+  Total total;
+  double k = 0, special = 0;
+  bool far = false;
+
+  void move(double to) {
+    total.scale_by_power(k - to);
+    k = to;
+  }
+};
+
+// sum(exp(x)) = exp(m) * (ties + total * 2^-LIFT): the largest elements, and all others, apart. What
+// is tiny beside 1 is not lost, and not denormal.
+struct Rest {
+  static constexpr int LIFT = 200;
+  double m = -INFINITY, ties = 0;
+  Total total;
+
+  void move(double to) {
+    if (!(m == m)) return;  // nan stays
+    if (std::isfinite(m) && std::isfinite(to)) {
+      const double half = std::exp((m - to) / 2);  // exp(m - to) itself may be denormal
+      total.add(std::ldexp(ties, LIFT));
+      total.scale(half);
+      total.scale(half);
+    } else {
+      total = {};
+    }
+    ties = 0;
+    m = to;
+  }
+};
+
+template <class T>
+struct Functions {
+  void (*extend)(const T* x, size_t n, Sum&);
+  void (*extend_rest)(const T* x, size_t n, Rest&);
+  // out = exp(x - shift) * factor; out = (x - shift) - logarithm
+  void (*softmax)(const T* x, size_t n, T* out, double shift, double factor);
+  void (*log_softmax)(const T* x, size_t n, T* out, double shift, double logarithm);
+  double (*read)(const T* x, size_t n);
+  double (*exp)(const T* x, size_t n, size_t terms);
+  // `extend` adds up exp(x * (1 + excess)): for log(sum) that is below the rounding of the result,
+  // and softmax makes up for it.
+  double excess;
+};
+
+struct Variant {
+  const char* name;
+  Functions<double> f64;
+  Functions<float> f32;
+};

@@ -1,0 +1,55 @@
+"""JAX on the CPU: its own logsumexp and softmax, compiled by XLA."""
+
+from typing import Any
+
+from ..backend import Backend, Call
+from .numpy import LOSES_TINY_TERMS
+from .pytorch import INFINITY_IS_NAN
+
+FLUSHES_DENORMALS = {
+    ("softmax_rows", *case): "denormal results become 0: https://github.com/jax-ml/jax/issues/16200"
+    for case in (("spread",), ("ramp",), ("falling",), ("wide_normal", "float32"))
+}
+
+
+class JAX(Backend):
+    title = "JAX"
+    requires = ("jax",)
+    distribution = "jax"
+    compiled = "jit"
+    parallel = True
+    max_error = {
+        "logsumexp": 4.0,
+        "logsumexp_rows": 4.0,
+        "softmax_rows": 4.0,
+        "log_softmax_rows": 4.0,
+    }
+    known_failures = LOSES_TINY_TERMS | INFINITY_IS_NAN | FLUSHES_DENORMALS
+
+    logsumexp: Call
+    logsumexp_rows: Call
+    softmax_rows: Call
+    log_softmax_rows: Call
+
+    def load(self) -> None:
+        import jax
+        import numpy
+
+        jax.config.update("jax_enable_x64", True)  # or float64 arrays become float32
+        self.jax = jax
+        self.asarray = numpy.asarray
+        self.cpu = jax.devices("cpu")[0]
+        special, nn = jax.scipy.special, jax.nn
+        self.logsumexp = jax.jit(special.logsumexp)
+        self.logsumexp_rows = jax.jit(lambda x: special.logsumexp(x, axis=1))
+        self.softmax_rows = jax.jit(lambda x: nn.softmax(x, axis=1))
+        self.log_softmax_rows = jax.jit(lambda x: nn.log_softmax(x, axis=1))
+
+    def to_device(self, array: Any) -> Any:
+        return self.jax.device_put(array, self.cpu)
+
+    def synchronize(self, result: Any) -> Any:
+        return result.block_until_ready()
+
+    def to_host(self, result: Any) -> Any:
+        return self.asarray(result)

@@ -1,0 +1,50 @@
+"""PyTorch on the CPU: its own logsumexp and softmax."""
+
+from typing import Any
+
+from ..backend import Backend
+from .numpy import LOSES_TINY_TERMS
+
+INFINITY_IS_NAN = {
+    ("log_softmax_rows", case): "a row with inf is all nan, where the limit is -inf beside it: "
+    "https://github.com/pytorch/pytorch/issues/6864"
+    for case in ("plus_inf", "both_infinities", "unlike_rows")
+}
+
+
+class PyTorch(Backend):
+    title = "PyTorch"
+    requires = ("torch",)
+    distribution = "torch"
+    parallel = True
+    max_error = {
+        "logsumexp": 4.0,
+        "logsumexp_rows": 4.0,
+        "softmax_rows": 4.0,
+        "log_softmax_rows": 4.0,
+    }
+    known_failures = LOSES_TINY_TERMS | INFINITY_IS_NAN
+
+    def load(self) -> None:
+        import torch
+
+        self.torch = torch
+
+    def to_device(self, array: Any) -> Any:
+        # Shares memory; PyTorch has no read-only tensors.
+        return self.torch.from_numpy(array if array.flags.writeable else array.copy())
+
+    def to_host(self, result: Any) -> Any:
+        return result.numpy()
+
+    def logsumexp(self, x: Any) -> Any:
+        return self.torch.logsumexp(x, 0)
+
+    def logsumexp_rows(self, x: Any) -> Any:
+        return self.torch.logsumexp(x, 1)
+
+    def softmax_rows(self, x: Any) -> Any:
+        return self.torch.softmax(x, 1)
+
+    def log_softmax_rows(self, x: Any) -> Any:
+        return self.torch.log_softmax(x, 1)

@@ -1,0 +1,45 @@
+"""exp(x) / sum(exp(x)) of each row of a matrix."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ._rows import CASES, MAX_ERROR, PROBES, SIZES, elements, make_data
+from ._rows import reference as _reference
+from ._ulp import Pair, ulp_errors
+
+__all__ = ["CASES", "MAX_ERROR", "PROBES", "SIZES", "elements", "make_data"]
+
+TITLE = "softmax of each row"
+UNIT = "ulp"
+
+
+def reference(x: np.ndarray) -> Pair:
+    """Return the true values for `x`, shape (m, n): two arrays of that shape, to be added."""
+    return _reference(x, "softmax_rows")
+
+
+def error(result: Any, expected: Pair, dtype: Any) -> float:
+    """Return the largest error of an element p, in ulp, divided by max(1, -log p).
+
+    x - max(x) is rounded, and exp makes a relative error of an absolute one: that much any
+    implementation in the precision of its input loses.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rounding = np.clip(-np.log(expected[0]), 1.0, 745.0)
+    errors = ulp_errors(result, expected, dtype)
+    if errors.shape == rounding.shape:
+        errors = errors / np.where(np.isnan(rounding), 1.0, rounding)
+    return float(errors.max(initial=0.0))
+
+
+def bytes_moved(size: str, dtype: str) -> int:
+    """Return the bytes that must cross the memory bus: each element in, and out."""
+    return 2 * elements(size) * np.dtype(dtype).itemsize
+
+
+def flops(size: str) -> int:
+    """Return the operations of the textbook form: those of logsumexp, and a division."""
+    return 5 * elements(size)

@@ -1,0 +1,192 @@
+"""The public functions, as drop-in replacements of scipy.special's on real arrays."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+import scipy.special
+
+import lsekernels
+from lsekernels import registry
+from lsekernels.kernels import logsumexp as kernel
+
+RANDOM = np.random.RandomState(5)
+X = RANDOM.standard_normal((3, 4, 5))
+INF = math.inf
+ARRAYS = {
+    "float64": X,
+    "float32": X.astype("f4"),
+    "float16": X.astype("f2"),
+    "integers": (X * 5).astype(int),
+    "bool": X > 0,
+    "big_endian": X.astype(">f8"),
+    "strided": X[:, ::2, ::-1],
+    "transposed": X.T,
+    "list": [1, 2.5, 3],
+    "scalar": 1.5,
+    "no_dimension": np.array(-2.5),
+    "empty": [],
+    "no_rows": np.zeros((0, 3)),
+    "no_columns": np.zeros((3, 0)),
+    "special": np.array([[-INF, 0], [-INF, -INF], [INF, 0], [math.nan, 1], [INF, -INF]]),
+    "wide": X * 300,
+}
+
+
+EMPTY = "empty", "no_rows", "no_columns"
+"""SciPy has no softmax of nothing, gives its sum the sign -1, and fails on some axes."""
+
+
+def axes_of(a):
+    ndim = np.ndim(a)
+    return [None, *range(ndim), *([-1] if ndim else []), *([(-1, 0)] if ndim > 1 else [])]
+
+
+def assert_same(result, expected):
+    if not isinstance(expected, tuple):
+        result, expected = (result,), (expected,)
+    for ours, theirs in zip(result, expected, strict=True):
+        assert np.shape(ours) == np.shape(theirs)
+        assert np.asarray(ours).dtype == np.asarray(theirs).dtype
+        assert np.isscalar(ours) == np.isscalar(theirs)
+        tolerance = {8: 1e-12, 4: 1e-5, 2: 4e-3}[np.asarray(ours).dtype.itemsize]
+        np.testing.assert_allclose(ours, theirs, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("name", [n for n in ARRAYS if n not in EMPTY])
+def test_logsumexp_is_scipys(name):
+    a = ARRAYS[name]
+    weights = [None, 0.5, 0, -2.0]
+    weights += [RANDOM.uniform(low, 1, np.shape(a)) for low in (0, -1)]
+    if name in ("special", "wide"):
+        weights.remove(0)  # 0 * inf is nan in SciPy; here a weight of zero silences its term
+    for axis, keepdims, sign in itertools.product(axes_of(a), (False, True), (False, True)):
+        for b in weights:
+            given = {"axis": axis, "b": b, "keepdims": keepdims, "return_sign": sign}
+            with np.errstate(all="ignore"):
+                expected = scipy.special.logsumexp(a, **given)
+            assert_same(lsekernels.logsumexp(a, **given), expected)
+
+
+@pytest.mark.parametrize("name", [n for n in ARRAYS if n not in (*EMPTY, "bool")])
+@pytest.mark.parametrize("function", ["softmax", "log_softmax"])
+def test_softmax_is_scipys(function, name):
+    a = ARRAYS[name]
+    for axis in axes_of(a):
+        with np.errstate(all="ignore"):
+            expected = getattr(scipy.special, function)(a, axis=axis)
+        result = getattr(lsekernels, function)(a, axis=axis)
+        assert_same(result, expected)
+
+
+def test_nothing():
+    assert lsekernels.logsumexp([]) == -INF
+    assert lsekernels.logsumexp([], return_sign=True) == (-INF, 0)
+    np.testing.assert_array_equal(lsekernels.logsumexp(np.zeros((2, 0)), axis=1), [-INF, -INF])
+    assert lsekernels.logsumexp(np.zeros((2, 0)), axis=0).shape == (0,)
+    assert lsekernels.logsumexp(np.zeros((2, 0)), axis=0, keepdims=True).shape == (1, 0)
+    weights = np.array([0.0, 0.0, 2.0])
+    assert lsekernels.logsumexp([INF, math.nan, 0], b=weights) == pytest.approx(math.log(2))
+    for shape in ((0,), (3, 0), (0, 3)):
+        assert lsekernels.softmax(np.zeros(shape)).shape == shape
+        assert lsekernels.log_softmax(np.zeros(shape, "f4")).dtype == np.float32
+
+
+def test_the_examples_of_scipys_documentation():
+    """https://docs.scipy.org/doc/scipy/reference/generated/scipy.special.logsumexp.html."""
+    a = np.arange(10)
+    assert lsekernels.logsumexp(a) == pytest.approx(9.4586297444267107, rel=1e-15)
+    weighted = lsekernels.logsumexp(a, b=np.arange(10, 0, -1))
+    assert weighted == pytest.approx(9.9170178533034665, rel=1e-15)
+    value, sign = lsekernels.logsumexp([1, 2], b=[1, -1], return_sign=True)
+    assert (value, sign) == (pytest.approx(1.5413248546129181, rel=1e-15), -1)
+    x = np.array([[1, 0.5, 0.2, 3], [1, -1, 7, 3], [2, 12, 13, 3]])
+    assert lsekernels.softmax(x, axis=None).sum() == pytest.approx(1, rel=1e-15)
+    np.testing.assert_allclose(lsekernels.softmax(x, axis=0).sum(axis=0), 1, rtol=1e-15)
+    np.testing.assert_array_equal(lsekernels.log_softmax([1000.0, 1.0]), [0.0, -999.0])
+
+
+def test_a_real_client(monkeypatch):
+    """scikit-learn's Gaussian mixture learns the same with the function swapped in."""
+    mixture = pytest.importorskip("sklearn.mixture", reason="scikit-learn is in the test group")
+    points = np.concatenate([RANDOM.standard_normal((300, 2)) * s + c for s, c in ((1, 0), (0.5, 4))])  # fmt: skip
+    calls = []
+
+    def counted(array, axis, xp=None):
+        calls.append(array)
+        return lsekernels.logsumexp(array, axis=axis)
+
+    def learn():
+        model = mixture.GaussianMixture(3, random_state=0).fit(points)
+        return model, model.score_samples(points), model.predict_proba(points)
+
+    before, scores, probabilities = learn()
+    monkeypatch.setattr("sklearn.mixture._base._logsumexp", counted)
+    after, new_scores, new_probabilities = learn()
+    assert len(calls) >= after.n_iter_ > 1
+    assert after.n_iter_ == before.n_iter_
+    np.testing.assert_allclose(after.means_, before.means_, rtol=1e-9)
+    np.testing.assert_allclose(new_scores, scores, rtol=1e-9)
+    np.testing.assert_allclose(new_probabilities, probabilities, rtol=1e-7, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("a", "error", "found"),
+    [
+        ([[1.0], [1.0, 2.0]], ValueError, "inhomogeneous"),
+        ([1 + 2j], TypeError, "complex128"),
+        (["1"], TypeError, "<U1"),
+        (None, TypeError, "object"),
+        (np.ones(3, np.longdouble), TypeError, "float128|longdouble"),
+        (np.array(["2020"], "M8[Y]"), TypeError, "datetime64"),
+    ],
+    ids=str,
+)
+def test_bad_input_names_the_argument_and_what_was_expected(a, error, found):
+    wanted = f"must hold real numbers of at most 64 bits.*({found})"
+    for function in (lsekernels.logsumexp, lsekernels.softmax, lsekernels.log_softmax):
+        with pytest.raises(error, match=f"^a {wanted}"):
+            function(a)
+    with pytest.raises(error, match=f"^b {wanted}" if a is not None else "a must"):
+        lsekernels.logsumexp([1.0] if a is not None else None, b=a)
+
+
+@pytest.mark.parametrize("axis", [2, -3, (0, 2)])
+def test_no_such_axis(axis):
+    for function in (lsekernels.logsumexp, lsekernels.softmax):
+        with pytest.raises(np.exceptions.AxisError, match=r"out of bounds.* 2"):
+            function(np.ones((2, 2)), axis=axis)
+    with pytest.raises(ValueError, match="twice"):
+        lsekernels.logsumexp(np.ones((2, 2)), axis=(0, 0))
+    with pytest.raises(TypeError, match="integer"):
+        lsekernels.logsumexp(np.ones((2, 2)), axis=0.5)
+
+
+def test_backend_without_the_kernel_says_who_has_it():
+    with pytest.raises(ValueError, match="'python' has no softmax_rows.*numpy"):
+        lsekernels.softmax([1.0], backend="python")
+
+
+def test_best_is_the_most_preferred_that_is_installed(monkeypatch):
+    assert registry.best().name == "simd"
+    for name in registry.names():
+        if registry.declaration(name).preference > 1:
+            monkeypatch.setattr(registry.declaration(name), "requires", ("no_such_library",))
+    registry.best.cache_clear()
+    registry.load.cache_clear()
+    try:
+        assert registry.best().name == "numpy"
+        (x,) = kernel.make_data(100, "float64")
+        result = lsekernels.logsumexp(x)
+        assert kernel.error(result, kernel.reference(x), "float64") <= 4
+    finally:
+        monkeypatch.undo()
+        registry.best.cache_clear()
+        registry.load.cache_clear()
+
+
+def test_what_a_backend_without_rows_does(monkeypatch):
+    assert "logsumexp_rows" not in registry.declaration("numba_object").kernels()
+    result = lsekernels.logsumexp(X, axis=1, backend="numba_object")
+    np.testing.assert_allclose(result, scipy.special.logsumexp(X, axis=1), rtol=1e-14)

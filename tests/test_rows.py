@@ -1,0 +1,131 @@
+"""Every backend's kernels over rows, on every case, against 50 digits."""
+
+import math
+
+import mpmath
+import numpy as np
+import pytest
+
+from lsekernels import kernels, registry
+from lsekernels.kernels import _rows
+from lsekernels.kernels._ulp import pair, ulp_errors
+
+DTYPES = "float32", "float64"
+EXACT_CASES_ULP = 8
+KERNELS = "logsumexp_rows", "softmax_rows", "log_softmax_rows"
+
+
+@pytest.fixture(params=[(name, k) for k in KERNELS for name in registry.names(k)], ids="-".join)
+def both(request, load):
+    """Each backend, loaded, with each kernel it has."""
+    name, kernel = request.param
+    return load(name), kernel
+
+
+def run(backend, kernel, x):
+    return backend.to_host(backend.prepare(kernel, x)())
+
+
+@pytest.mark.parametrize("case", _rows.CASES)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_right(request, both, dtype, case):
+    backend, kernel = both
+    known = backend.known_failures
+    reason = known.get((kernel, case)) or known.get((kernel, case, dtype))
+    if reason:
+        request.applymarker(pytest.mark.xfail(reason=reason, raises=AssertionError))
+    judged, truth = _rows.CASES[case], kernels.load(kernel)
+    x = judged.make(dtype)
+    result = run(backend, kernel, x)
+    error = truth.error(result, truth.reference(x), dtype)
+    well = judged.kind == _rows.vector.WELL
+    assert error <= (backend.max_error[kernel] if well else EXACT_CASES_ULP)
+
+
+def test_shape_dtype_and_input(both):
+    backend, kernel = both
+    (x,) = _rows.make_data("7x13", "float32")
+    before = x.copy()
+    result = np.asarray(run(backend, kernel, x))
+    assert result.shape == ((7,) if kernel == "logsumexp_rows" else (7, 13))
+    if backend.name != "python":  # it has one kind of float
+        assert result.dtype == np.float32
+    np.testing.assert_array_equal(x, before)
+
+
+def test_one_long_row(both):
+    backend, kernel = both
+    (x,) = _rows.make_data("1x200001", "float64")
+    truth = kernels.load(kernel)
+    error = truth.error(run(backend, kernel, x), truth.reference(x), "float64")
+    assert error <= backend.max_error[kernel]
+
+
+# -- the ruler itself ------------------------------------------------------------------------------
+
+
+def test_references_are_the_definitions():
+    (x,) = _rows.make_data("2x50", "float64")
+    with mpmath.workdps(60):
+        for row, *values in zip(
+            x, *(zip(*kernels.load(k).reference(x), strict=True) for k in KERNELS), strict=True
+        ):
+            terms = [mpmath.exp(mpmath.mpf(float(v))) for v in row]
+            total = mpmath.fsum(terms)
+            lse, softmax, log_softmax = (
+                [mpmath.mpf(float(h)) + mpmath.mpf(float(l)) for h, l in zip(*np.atleast_1d(high, low), strict=True)]
+                for high, low in values
+            )
+            tiny = mpmath.mpf(10) ** -30
+            assert abs(lse[0] - mpmath.log(total)) < tiny
+            assert all(abs(p - t / total) < tiny for p, t in zip(softmax, terms, strict=True))
+            assert all(
+                abs(p - mpmath.log(t / total)) < tiny
+                for p, t in zip(log_softmax, terms, strict=True)
+            )
+
+
+@pytest.mark.skipif(np.finfo(np.longdouble).nmant <= 62, reason="no extended precision here")
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_both_ways_agree(kernel):
+    (x,) = _rows.make_data("3x700", "float64")
+    exact = _rows.reference(x, kernel)
+    fast = pair(np.stack([np.asarray(_rows._extended(row, kernel)) for row in x]))
+    assert ulp_errors(exact[0], fast, "float64").max() <= 0.51
+    np.testing.assert_allclose(exact[0] - fast[0] + (exact[1] - fast[1]), 0, atol=1e-18)
+
+
+def test_ulp_errors():
+    high = np.array([1.0, 0.0, math.inf, math.nan, 1.0, 2.0**-1060])
+    expected = (high, np.zeros(6))
+    result = np.array([1 + 2**-52, 5e-324, math.inf, math.nan, math.nan, 0])
+    np.testing.assert_array_equal(
+        ulp_errors(result, expected, "float64"), [1, 1, 0, 0, math.inf, 2.0**14]
+    )
+    assert ulp_errors(result[:1], expected, "float64") == [math.inf]  # another shape
+    assert ulp_errors([0.25], (np.array([0.5]), np.array([0.0])), "float64", 1.0) == [2.0**50]
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_errors_see_a_wrong_element(kernel, dtype):
+    truth = kernels.load(kernel)
+    (x,) = truth.make_data("3x5", dtype)
+    expected = truth.reference(x)
+    right = expected[0].astype(dtype)
+    assert truth.error(right, expected, dtype) <= 0.51
+    wrong = right.copy()
+    wrong.flat[2] *= 1 + 1e-3
+    assert truth.error(wrong, expected, dtype) > truth.MAX_ERROR
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_probes_expose_softmax_without_the_maximum(dtype):
+    truth = kernels.load("softmax_rows")
+    errors = []
+    for name in truth.PROBES:
+        x = truth.CASES[name].make(dtype)
+        with np.errstate(all="ignore"):
+            naive = np.exp(x) / np.exp(x).sum(axis=1, keepdims=True)
+        errors.append(truth.error(naive, truth.reference(x), dtype))
+    assert max(errors) > truth.MAX_ERROR
