@@ -4,7 +4,7 @@ from . import _call
 from ._tree import DTYPES, SIZES, registry, tree
 
 
-class Logsumexp:
+class _Warm:
     """The question of the whole repository: which tool, for how many elements?
 
     Timed: one call, until its result exists. Not timed: import, compilation, transfer, making and
@@ -13,13 +13,12 @@ class Logsumexp:
 
     version = "1"
     timeout = 300
-    params = (list(registry.names("logsumexp")), DTYPES, SIZES)
     param_names = ("backend", "dtype", "size")
 
     def setup(self, backend, dtype, size):
         loaded = _call.load(backend)
-        data = tree("kernels.logsumexp").make_data(size, dtype)
-        self.call = _call.prepare(loaded, "logsumexp", data)
+        data = tree(f"kernels.{self.kernel}").make_data(size, dtype)
+        self.call = _call.prepare(loaded, self.kernel, data)
 
     def track_time(self, backend, dtype, size):
         return _call.sample(self.call)
@@ -27,3 +26,31 @@ class Logsumexp:
     track_time.type = "time"
     track_time.unit = "seconds"
     track_time.rounds = 2
+
+
+class Logsumexp(_Warm):
+    """One vector."""
+
+    kernel = "logsumexp"
+    params = (list(registry.names(kernel)), DTYPES, SIZES)
+
+
+class LogsumexpRows(_Warm):
+    """Each row of a matrix, rows x columns."""
+
+    kernel = "logsumexp_rows"
+    params = (list(registry.names(kernel)), DTYPES, list(tree(f"kernels.{kernel}").SIZES))
+
+
+class SoftmaxRows(_Warm):
+    """Each row of a matrix, rows x columns; one row is the softmax of a vector."""
+
+    kernel = "softmax_rows"
+    params = (list(registry.names(kernel)), DTYPES, list(tree(f"kernels.{kernel}").SIZES))
+
+
+class LogSoftmaxRows(_Warm):
+    """Each row of a matrix, rows x columns."""
+
+    kernel = "log_softmax_rows"
+    params = (list(registry.names(kernel)), DTYPES, list(tree(f"kernels.{kernel}").SIZES))

@@ -15,6 +15,8 @@ from functools import partial
 from typing import Any, ClassVar, final
 
 Call = Callable[..., Any]
+Failures = dict[tuple[str, ...], str]
+"""(kernel, case) or (kernel, case, dtype) -> the reason, with a link."""
 
 
 class Unavailable(RuntimeError):
@@ -49,9 +51,8 @@ class Backend:
     """The public functions take the available one-thread CPU backend with the largest; 0: never."""
     max_error: ClassVar[dict[str, float]] = {}
     """Kernel -> largest error on well-conditioned input, in the kernel's unit of error."""
-    known_failures: ClassVar[dict[tuple[str, ...], str]] = {}
-    """(kernel, case) or (kernel, case, dtype) -> why this backend gets it wrong, with a link;
-    tested as strict xfail."""
+    known_failures: ClassVar[Failures] = {}
+    """What this backend gets wrong; tested as strict xfail."""
 
     name: ClassVar[str]
     """The file's stem; set by the registry."""
@@ -129,12 +130,13 @@ class Backend:
 
     def sum_exp(self, x: Any) -> tuple[float, int]:
         """Return (s, k) with s * 2**k = sum(exp(x)): what parts of an array are combined by."""
-        result = float(self.logsumexp(x))  # type: ignore[attr-defined]
+        result = float(self.to_host(self.logsumexp(x)))  # type: ignore[attr-defined]
         if not math.isfinite(result):
             return math.exp(result), 0
-        k = round(result / math.log(2))
-        # log(2) in two parts: k times the first is exact.
-        return math.exp((result - k * 0.693147180369123816490) - k * 1.90821492927058770002e-10), k
+        # Halves, as result / log(2) may overflow; log(2) in two parts: k times the first is exact.
+        k = round(result / 2 / math.log(2))
+        rest = 2 * (result / 2 - k * 0.693147180369123816490 - k * 1.90821492927058770002e-10)
+        return math.exp(max(-1.0, min(rest, 1.0))), 2 * k  # beyond 1, `result` is coarser than that
 
     # -- what it has ----------------------------------------------------------------------------
 

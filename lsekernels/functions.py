@@ -160,7 +160,7 @@ def _axes(axis: Axis, ndim: int) -> tuple[int, ...]:
 
 
 def _rows(array: np.ndarray, axes: tuple[int, ...]) -> tuple[np.ndarray, tuple[int, ...]]:
-    """Return `array` as rows over `axes`, C-contiguous, and the shape before they were flattened."""
+    """Return `array` as C-contiguous rows over `axes`, and its shape with those axes last."""
     kept = [i for i in range(array.ndim) if i not in axes]
     moved = array.transpose([*kept, *axes])
     count = int(np.prod(moved.shape[: len(kept)], dtype=np.intp))

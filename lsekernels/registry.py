@@ -31,9 +31,8 @@ def declaration(name: str) -> type[Backend]:
         There is no such backend; the message lists those there are.
     """
     if name not in names():
-        hint = "".join(
-            f"; did you mean {match!r}?" for match in get_close_matches(name, names(), 1)
-        )
+        close = get_close_matches(name, names(), 1)
+        hint = f"; did you mean {close[0]!r}?" if close else "."
         raise ValueError(f"backend {name!r} is not known{hint} Known: {', '.join(names())}")
     module = importlib.import_module(f"{__package__}.backends.{name}")
     # A variant imports the class it extends; the file's own class is the one it defines.

@@ -4,6 +4,7 @@ asv's own virtualenv type calls pip once a package, installs whatever ``build-sy
 names at its newest version (even over a pin), leaves asv_runner unpinned, and does not look at
 what it got. This one installs all pins of asv.conf.json (``matrix`` and ``harness``) in one call,
 compares what is installed with what is named, and rebuilds an environment that no longer fits.
+Only what is listed as ``apart`` comes in a second call, without its dependencies.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ class Pinned(Virtualenv):  # type: ignore[misc]  # asv has no annotations
     tool_name = "pinned"
 
     def __init__(self, conf: Any, python: str, requirements: Any, tagged_env_vars: Any) -> None:
+        self._conf = conf
         self._pins = {**getattr(conf, "harness", {}), **requirements}  # a row of its own wins
         loose = [name for name, version in self._pins.items() if not version]
         if loose:
@@ -44,7 +46,8 @@ class Pinned(Virtualenv):  # type: ignore[misc]  # asv has no annotations
     def installed(self) -> dict[str, str]:
         """Return what is installed: canonical name -> version."""
         found = json.loads(self.run_executable("python", ["-c", LIST_INSTALLED]))
-        return {canonicalize_name(name): version for name, version in found.items()}
+        # 2.13.0+cpu is a build of 2.13.0, and fulfils that pin.
+        return {canonicalize_name(name): v.partition("+")[0] for name, v in found.items()}
 
     def mismatches(self) -> list[str]:
         """Return one sentence for each pin that does not hold."""
@@ -71,9 +74,14 @@ class Pinned(Virtualenv):  # type: ignore[misc]  # asv has no annotations
         super()._setup()
 
     def _install_requirements(self) -> None:
-        pins = [f"{name}=={version}" for name, version in self._pins.items()]
+        apart = getattr(self._conf, "apart", [])
+        pins = {name: f"{name}=={version}" for name, version in self._pins.items()}
+        together = [pin for name, pin in pins.items() if name not in apart]
+        alone = [pin for name, pin in pins.items() if name in apart]
         try:
-            self._run_pip(["install", "--prefer-binary", *pins])
+            self._run_pip(["install", "--prefer-binary", *together])
+            if alone:
+                self._run_pip(["install", "--prefer-binary", "--no-deps", *alone])
         except util.ProcessError as error:
             reasons = [line for line in error.stderr.splitlines() if line.startswith("ERROR")]
             raise util.UserError("\n".join(["pip cannot install these pins", *reasons])) from None

@@ -27,11 +27,11 @@ class Profile:
 
 PROFILES = {
     "quick": Profile(
-        "float64, four sizes: a first look in about five minutes",
+        "float64, four sizes: a first look in about ten minutes",
         one=(
-            r"^warm\..*'float64', (10|1000|100000|10000000)\)$",
+            r"^warm\..*'float64', (10|1000|100000|10000000|'1000x1000')\)$",
             r"^limits\..*'float64', (10|1000|100000|10000000)\)$",
-            r"^limits\..*empty_call",
+            r"^limits\.EmptyCall",
             r"^(first_call|imports)\.",
             r"^transfer\..*'float64', (10|1000|100000)\)$",
             r"^memory\..*'float64'",
@@ -40,9 +40,12 @@ PROFILES = {
         many=(rf"^warm\..*'({_PARALLEL})', 'float64', (100000|10000000)\)$",),
     ),
     "full": Profile(
-        "both dtypes, seven sizes to 1e7: what is compared over time, in under an hour",
-        one=tuple(rf"^{suite}(?!.*{_HUGE}\))" for suite in ("warm", "limits", "")),
-        many=(rf"^warm\.(?!.*{_HUGE}\)).*'({_PARALLEL})'",),
+        "both dtypes (rows: float64), sizes to 1e7: what is compared over time, in about an hour",
+        one=tuple(
+            rf"^{suite}(?!.*{_HUGE}\))(?!.*'float32', '.*x)"
+            for suite in (r"warm\.Logsumexp\.", "limits", "")
+        ),
+        many=(rf"^(warm\.(?!.*{_HUGE}\)).*'({_PARALLEL})', 'float64'|limits\.Read.*'float64')",),
     ),
     "huge": Profile(
         "1e8 elements, needs 8 GB of memory",
@@ -55,7 +58,7 @@ PROFILES = {
     ),
     "smoke": Profile(
         "two backends, two sizes: does everything work?",
-        one=(r"^warm\..*\('(numpy|cython|cupy)', 'float64', (10|1000)\)$", "empty_call"),
+        one=(r"^warm\..*\('(numpy|cython|cupy)', 'float64', (10|1000)\)$", "limits.EmptyCall"),
         many=(r"^warm\..*\('cython_openmp', 'float64', 1000000\)$",),
     ),
 }

@@ -105,10 +105,10 @@ def test_whole_way(clone):
     # The next run goes on: only what is missing is run.
     code, output = measure(clone)
     assert code == 0, output
-    assert "combination(s) of limits.Limits.track_empty_call" in output
+    assert "combination(s) of limits.EmptyCall.track_time" in output
     assert f"of {WARM}, threads: 1" not in output
     ((stored, rows),) = results(clone)
-    assert rows["limits.Limits.track_empty_call"][()] < 1e-6
+    assert rows["limits.EmptyCall.track_time"][()] < 1e-6
     assert [v for v in rows[WARM].values() if v == v] == times
     ((_, many),) = results(clone, "all")
     assert sum(v == v for v in many[WARM].values()) == 1

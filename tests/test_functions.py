@@ -110,7 +110,8 @@ def test_the_examples_of_scipys_documentation():
 def test_a_real_client(monkeypatch):
     """scikit-learn's Gaussian mixture learns the same with the function swapped in."""
     mixture = pytest.importorskip("sklearn.mixture", reason="scikit-learn is in the test group")
-    points = np.concatenate([RANDOM.standard_normal((300, 2)) * s + c for s, c in ((1, 0), (0.5, 4))])  # fmt: skip
+    narrow, wide = RANDOM.standard_normal((2, 300, 2))
+    points = np.concatenate([narrow * 0.5 + 4, wide])
     calls = []
 
     def counted(array, axis, xp=None):

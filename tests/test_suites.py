@@ -217,9 +217,10 @@ def test_error_is_in_ulp(root, tmp_path, suites):
     assert lost > 1e15
 
 
-@pytest.mark.parametrize("limit", ["track_empty_call", "track_read-1", "track_exp-1"])
+@pytest.mark.parametrize("limit", ["EmptyCall", "Read", "Exp", "Copy"])
 def test_limits(root, tmp_path, limit):
-    result, output = launch(root, tmp_path, f"limits.Limits.{limit}")
+    combination = "" if limit == "EmptyCall" else "-1"
+    result, output = launch(root, tmp_path, f"limits.{limit}.track_time{combination}")
     assert result, output
     assert result["number"] > 100
 
@@ -240,3 +241,18 @@ def test_build_compiles_one_module(root, tmp_path, suites):
     result, output = launch(root, tmp_path, name, PATH=path, ASV_ENV_DIR=str(tmp_path))
     assert result == result, output
     assert (len(result["samples"]), result["number"]) == (1, 1)
+
+
+@pytest.mark.parametrize("name", ["ramp_of_1000000", "all_minus_inf", "log_probabilities"])
+def test_hard_inputs(root, tmp_path, suites, name):
+    suite = "inputs.Logsumexp.track_time"
+    result, output = launch(root, tmp_path, index(suites, suite, "simd", name))
+    assert result, output
+
+
+def test_rows(root, tmp_path, suites):
+    for kernel in ("LogsumexpRows", "SoftmaxRows", "LogSoftmaxRows"):
+        name = index(suites, f"warm.{kernel}.track_time", "simd", "float32", "10x10")
+        result, output = launch(root, tmp_path, name)
+        assert result, output
+        assert result["number"] > 100

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from ..backend import Backend, Call
+from ..backend import Backend, Call, Failures
 from .numpy import LOSES_TINY_TERMS
 from .pytorch import INFINITY_IS_NAN
 
-FLUSHES_DENORMALS = {
+FLUSHES_DENORMALS: Failures = {
     ("softmax_rows", *case): "denormal results become 0: https://github.com/jax-ml/jax/issues/16200"
     for case in (("spread",), ("ramp",), ("falling",), ("wide_normal", "float32"))
 }

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from ..backend import Backend
+from ..backend import Backend, Failures
 
-LOSES_TINY_TERMS = {
+LOSES_TINY_TERMS: Failures = {
     (kernel, case): "1 + tiny is 1: https://github.com/scipy/scipy/pull/21597"
     for kernel in ("logsumexp", "logsumexp_rows")
     for case in ("denormal_terms", "one_dominant", "two_terms_far_apart")

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from ..backend import Backend
+from ..backend import Backend, Failures
 from .numpy import LOSES_TINY_TERMS
 
-INFINITY_IS_NAN = {
+INFINITY_IS_NAN: Failures = {
     ("log_softmax_rows", case): "a row with inf is all nan, where the limit is -inf beside it: "
     "https://github.com/pytorch/pytorch/issues/6864"
     for case in ("plus_inf", "both_infinities", "unlike_rows")

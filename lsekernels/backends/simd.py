@@ -1,5 +1,8 @@
 """C++ with explicit SIMD (xsimd), the instruction set chosen at run time (``_compiled/simd``)."""
 
+from importlib import import_module
+from typing import Any
+
 from ..backend import Call
 from ._ahead import Ahead
 
@@ -21,4 +24,10 @@ class Simd(Ahead):
     logsumexp_rows: Call
     softmax_rows: Call
     log_softmax_rows: Call
-    sum_exp: Call
+
+    def sum_exp(self, x: Any) -> tuple[float, int]:
+        try:
+            pair: tuple[float, int] = import_module(self.requires[0]).sum_exp(x)
+        except OverflowError:  # far from zero
+            return super().sum_exp(x)
+        return pair

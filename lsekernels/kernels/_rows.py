@@ -12,7 +12,7 @@ import numpy as np
 from . import logsumexp as vector
 from ._ulp import Pair, pair
 
-SIZES = ("10x10", "100x100", "1000x1000", "10000x1000", "100000x10", "1x10000000")
+SIZES = ("10x10", "1000x1000", "10000x1000", "100000x10", "1x10000000")
 """Rows x columns. The last is one vector."""
 
 MAX_ERROR = 256.0
@@ -76,10 +76,9 @@ def _rows_of(case: vector.Case) -> Callable[[str], np.ndarray]:
 
 def _unlike_rows(dtype: str) -> np.ndarray:
     inf, nan = math.inf, math.nan
-    finite = [[0, 1, 2], [900, -900, 901], [-1e6, -1e6, -1e6], [0, 3, 5]]
     special = [[nan, 0, 1], [inf, 0, 1], [-inf, -inf, -inf], [-inf, inf, 0], [inf, nan, 0]]
-    return np.array([row for both in zip(special, finite + [[1, -inf, 2]], strict=True)
-                     for row in both], dtype)  # fmt: skip
+    finite = [[0, 1, 2], [900, -900, 901], [-1e6, -1e6, -1e6], [0, 3, 5], [1, -inf, 2]]
+    return np.array(list(zip(special, finite, strict=True)), dtype).reshape(-1, 3)
 
 
 _TOO_LONG = ("normal_100000", "one_dominant", "empty")

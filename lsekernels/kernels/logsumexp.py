@@ -202,3 +202,24 @@ INPUT_CLASSES = (
 
 PROBES = ("large", "very_negative", "ramp")
 """Cases a backend must also pass before it is timed: they overflow without the right maximum."""
+
+
+# -- inputs that take longer than others -----------------------------------------------------------
+
+
+def _log_probabilities(size: int) -> np.ndarray:
+    (x,) = make_data(size, "float64")
+    return np.asarray(x - float(reference(x)))
+
+
+HARD_INPUTS: dict[str, Callable[[int], np.ndarray]] = {
+    "normal": lambda size: make_data(size, "float64")[0],
+    "ramp_of_1400": lambda size: np.linspace(-700, 700, size),
+    "ramp_of_1000000": lambda size: np.linspace(0, 1e6, size),
+    "all_minus_inf": lambda size: np.full(size, -math.inf),
+    "log_probabilities": _log_probabilities,
+    "denormal_terms": lambda size: np.concatenate([[0.0], np.full(size - 1, -740.0)]),
+    "denormal_numbers": lambda size: make_data(size, "float64")[0] * 1e-310,
+}
+"""size -> x: rising data that keep raising the maximum, nothing but -inf, a sum of 1 (the logarithm
+of which is 0), terms beside 0 whose exp is denormal, and data that are themselves denormal."""

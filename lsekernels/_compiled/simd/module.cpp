@@ -252,20 +252,16 @@ PyObject* py_sum_exp(PyObject*, PyObject* x) {
   PyArrayObject* a = array_of(x, 1);
   if (!a) return nullptr;
   const size_t n = size_t(PyArray_SIZE(a));
-  using Pair = struct {
-    double s, k;
-  };
-  const Pair pair = compute(a, [&](auto* data) -> Pair {
+  const Sum sum = compute(a, [&](auto* data) {
     using T = std::remove_const_t<std::remove_pointer_t<decltype(data)>>;
-    const Sum sum = partial(functions<T>().extend, data, n);
-    if (!(sum.special == 0)) return {sum.special, 0};
-    if (!sum.far) return {sum.total.value(), sum.k};
-    const double r = careful_logsumexp(data, n), k = std::nearbyint(r * 1.4426950408889634);
-    return std::isfinite(r) ? Pair{std::exp(std::fma(-k, LN2_HIGH, r) - k * LN2_LOW), k}
-                            : Pair{std::exp(r), 0};
+    return partial(functions<T>().extend, data, n);
   });
-  PyObject* k = PyLong_FromDouble(pair.k);
-  return k ? Py_BuildValue("dN", pair.s, k) : nullptr;
+  if (!(sum.special == 0)) return Py_BuildValue("di", sum.special, 0);
+  if (sum.far) {
+    PyErr_SetString(PyExc_OverflowError, "x is too far from zero for an integer exponent");
+    return nullptr;
+  }
+  return Py_BuildValue("di", sum.total.value(), int(sum.k));
 }
 
 PyObject* py_logsumexp_rows(PyObject*, PyObject* x) {

@@ -1,0 +1,59 @@
+"""Dask: a part of the array in each of several processes, merged by a tree of tasks."""
+
+import atexit
+from functools import cache
+from typing import Any
+
+from ..backend import Backend
+
+SMALLEST = 8 * 2**20  # bytes; less is not worth a second task
+
+
+class Dask(Backend):
+    title = "Dask (distributed)"
+    requires = ("dask", "distributed")
+    distribution = "dask"
+    parallel = True
+    max_error = {"logsumexp": 4.0}
+
+    def load(self) -> None:
+        import distributed  # noqa: F401  # so that its time counts as import
+
+        from .. import chunked, registry
+        from ..kernels.logsumexp import as_input
+
+        self.chunked, self.as_input = chunked, as_input
+        self.chunk_backend = registry.best().name
+
+    def to_device(self, array: Any) -> Any:
+        """Return futures of blocks that lie in the memory of the workers, at most one in each."""
+        workers = self.chunked.allowed()
+        client = _client(workers)
+        blocks = self.chunked.scatter(client, array, min(workers, -(-array.nbytes // SMALLEST)))
+        if array.nbytes < SMALLEST:
+            return blocks
+        # What came through a socket may be misaligned, and would be copied again in each call.
+        return client.map(self.as_input, blocks, pure=False)
+
+    def logsumexp(self, x: Any) -> float:
+        client = x[0].client
+        parts = self.chunked.map_blocks(client, x, self.chunk_backend)
+        return float(self.chunked.merge_tree(client, parts).log)
+
+
+@cache
+def _client(workers: int) -> Any:
+    """Return the client of a cluster that is started now and closed at exit."""
+    from distributed import Client
+
+    from .. import chunked
+
+    cluster = chunked.cluster(workers, memory_limit=None)
+    client = Client(cluster, set_as_default=False)
+
+    @atexit.register
+    def close() -> None:
+        client.close()
+        cluster.close()
+
+    return client

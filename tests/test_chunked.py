@@ -1,0 +1,445 @@
+"""Arrays larger than memory: the algebra, the workers, the command line, and the Dask backend."""
+
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import mpmath
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lsekernels import Unavailable, chunked, registry
+from lsekernels.kernels import logsumexp as kernel
+from lsekernels.threads import VARIABLES
+
+if reason := registry.declaration("dask").missing():
+    pytest.skip(reason, allow_module_level=True)
+
+import dask.array as da
+import distributed
+import psutil
+
+COMMAND = [sys.executable, "-m", "lsekernels.chunked"]
+BACKEND = "scipy"  # right in all cases, whichever is the best here
+
+
+@pytest.fixture(scope="module")
+def client():
+    """Two worker processes."""
+    with chunked.cluster(2) as cluster, distributed.Client(cluster, set_as_default=False) as client:
+        yield client
+
+
+@pytest.fixture
+def file(tmp_path):
+    """Write an array to a .npy file; return its path."""
+
+    def write(array):
+        np.save(tmp_path / "data.npy", array)
+        return tmp_path / "data.npy"
+
+    return write
+
+
+def parts_of(blocks, backend=BACKEND):
+    return [chunked.reduce_chunk(np.asarray(block, float), backend) for block in blocks]
+
+
+def error(result, x):
+    return kernel.error(result, kernel.reference(np.asarray(x, float).ravel()), "float64")
+
+
+# -- the algebra -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("case", kernel.CASES)
+@pytest.mark.parametrize("blocks", [1, 2, 5])
+def test_parts_of_a_case_merge_to_its_value(case, blocks):
+    x = kernel.CASES[case].make("float64")
+    parts = parts_of(np.array_split(x, blocks))
+    # A million terms at -40 are known as log(500000) - 40: to half a unit of 26, not of 1e-12.
+    allowed = 16 if case == "one_dominant" else 4
+    assert error(chunked.merge(parts).log, x) <= allowed
+    pairwise = [chunked.merge(parts[i : i + 2]) for i in range(0, len(parts), 2)]
+    assert error(chunked.merge(pairwise).log, x) <= allowed
+
+
+def test_what_is_tiny_in_one_chunk_is_not_lost_beside_the_largest_in_another():
+    tiny = 4.248354255291589e-18  # log1p(exp(-40))
+    for blocks in ([[0], [-40]], [[-40], [0]], [[0, -math.inf], [-math.inf], [-40]]):
+        assert chunked.merge(parts_of(blocks)).log == pytest.approx(tiny, rel=1e-15)
+        assert chunked.merge(parts_of(blocks, "numpy")).log == pytest.approx(tiny, rel=1e-15)
+    assert chunked.merge(parts_of([[0], [-740]])).log == 4.2e-322
+
+
+@pytest.mark.parametrize("backend", sorted({BACKEND, registry.best().name}))
+def test_special_values(backend):
+    inf, nan = math.inf, math.nan
+    for blocks, expected in (
+        ([], -inf),
+        ([[]], -inf),
+        ([[-inf], [-inf, -inf]], -inf),
+        ([[], [2.0]], 2.0),
+        ([[-inf], [1e300]], 1e300),
+        ([[1e300, -1e300], [1e299]], 1e300),
+        ([[1.7e308], [0.0]], 1.7e308),
+        ([[-1.7e308], [-1.7e308]], -1.7e308),
+        ([[inf], [-inf]], inf),
+    ):
+        result = chunked.merge(parts_of(blocks, backend)).log
+        assert result == pytest.approx(expected, rel=3e-16), blocks
+    for blocks in ([[nan], [inf]], [[inf], [nan]], [[-inf], [nan]], [[0.0], [nan]]):
+        assert math.isnan(chunked.merge(parts_of(blocks, backend)).log), blocks
+
+
+@given(
+    blocks=st.lists(st.lists(st.floats(-800, 800), max_size=4), max_size=12),
+    every=st.integers(2, 5),
+)
+def test_any_tree_gives_the_sum(blocks, every):
+    level = parts_of(blocks, "numpy")
+    while len(level) > 1:
+        level = [chunked.merge(level[i : i + every]) for i in range(0, len(level), every)]
+    x = [value for block in blocks for value in block]
+    exact = kernel.reference(np.array(x))
+    result = chunked.merge(level).log
+    with mpmath.workdps(30):
+        assert result == exact or abs(result - exact) <= 1e-15 * max(1, max(map(abs, x)))
+
+
+# -- files, Dask arrays, NumPy arrays ----------------------------------------------------------
+
+FORMS = {
+    "float64": lambda x: x,
+    "float32": lambda x: x.astype("f4"),
+    "big_endian": lambda x: x.astype(">f8"),
+    "integers": lambda x: (8 * x).astype("i4"),
+    "unsigned_big_endian": lambda x: (np.abs(x) * 8).astype(">u2"),
+    "matrix": lambda x: x.reshape(-1, 10),
+    "fortran": lambda x: np.asfortranarray(x.reshape(-1, 10)),
+    "cube": lambda x: x.reshape(5, 4, -1),
+    "scalar": lambda x: x[0].reshape(()),
+    "empty": lambda x: x[:0].reshape(0, 3),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_forms(client, file, form):
+    x = FORMS[form](kernel.make_data(10_000, "float64")[0])
+    small = max(1, 7777 * x.itemsize // 8)  # bytes: no multiple of a page or of the array
+    lies = [
+        chunked.logsumexp(file(x), client=client, chunk_bytes=small),
+        chunked.logsumexp(str(file(x)), client=client),
+        chunked.logsumexp(x, client=client, chunk_bytes=small),
+        chunked.logsumexp(x),  # no cluster: threads of this process
+        chunked.logsumexp(da.from_array(x, chunks=[-(-n // 3) for n in x.shape]), client=client),
+    ]
+    for result in lies:
+        assert type(result) is float
+        expected = kernel.reference(x.ravel().astype(float))
+        assert kernel.error(result, expected, "f4" if form == "float32" else "f8") <= 4
+
+
+@pytest.mark.parametrize(
+    "x",
+    [
+        np.ones(3, complex),
+        np.ones(3, bool),
+        np.ones(3, "f2"),
+        np.array(["1"]),
+        np.array(["2020"], "M8[Y]"),
+        np.ones(3, [("a", "f8")]),
+        np.array([None]),
+    ],
+    ids=lambda x: str(x.dtype),
+)
+def test_what_is_not_real_is_a_type_error(client, file, x):
+    for data in (x, file(x), da.from_array(x, chunks=-1)):
+        with pytest.raises(TypeError, match="float32, float64 or integers, not of"):
+            chunked.logsumexp(data, client=client)
+
+
+def test_bad_files(client, file, tmp_path):
+    bad = tmp_path / "bad.npy"
+    with pytest.raises(FileNotFoundError, match="bad.npy") as caught:
+        chunked.logsumexp(bad, client=client)
+    assert "(worker tcp://127.0.0.1" in caught.value.__notes__[0]
+    bad.write_bytes(b"1.0, 2.0, 3.0\n")
+    with pytest.raises(ValueError, match=r"bad.npy is no .npy file: the magic string"):
+        chunked.logsumexp(bad, client=client)
+    bad.write_bytes(b"")
+    with pytest.raises(ValueError, match=r"bad.npy is no .npy file"):
+        chunked.logsumexp(bad, client=client)
+    bad.write_bytes(file(np.ones(100)).read_bytes()[:-8])
+    with pytest.raises(ValueError, match=r"bad.npy is cut off: its last 8 bytes are missing"):
+        chunked.logsumexp(bad, client=client)
+
+
+def test_bad_arguments(client, monkeypatch):
+    with pytest.raises(ValueError, match="split_every must be at least 2"):
+        chunked.logsumexp([1.0], client=client, split_every=1)
+    with pytest.raises(ValueError, match="did you mean 'numba'"):
+        chunked.logsumexp([1.0], client=client, backend="numbaa")
+    with pytest.raises(ValueError, match="'dask' cannot compute a chunk"):
+        chunked.logsumexp([1.0], client=client, backend="dask")
+    with pytest.raises(Unavailable, match="not available"):
+        chunked.logsumexp([1.0], client=client, backend="cupy")
+
+
+def test_the_chunks_decide_the_last_bit_and_not_the_workers(client, file):
+    (x,) = kernel.make_data(100_000, "float64")
+    path = file(x)
+    results = {chunked.logsumexp(data, chunk_bytes=4096) for data in [path, path, x]}
+    results |= {chunked.logsumexp(data, chunk_bytes=4096, client=client) for data in [path, x]}
+    assert len(results) == 1
+
+
+def test_merges_take_no_more_than_allowed(monkeypatch):
+    class Here:
+        """A client that computes at once."""
+
+        map = staticmethod(lambda function, values, pure: list(map(function, values)))
+        gather = staticmethod(list)
+
+    seen = []
+    merge = chunked.merge
+    monkeypatch.setattr(chunked, "merge", lambda parts: seen.append(len(parts)) or merge(parts))
+    x = np.arange(100.0)
+    assert error(chunked.merge_tree(Here(), parts_of(x[:, None]), 3).log, x) <= 4
+    assert seen == [3] * 33 + [1] + [3] * 11 + [1] + [3] * 4 + [3, 1] + [2]
+
+
+def process(_):
+    return np.array([float(os.getpid())])
+
+
+def test_which_client(client):
+    """The one given; else the current one; else threads of this process."""
+    x = da.zeros(1, chunks=1).map_blocks(process, dtype=float)
+    workers = set(client.run(os.getpid).values())
+    assert chunked.logsumexp(x, client=client) in workers
+    with client.as_current():
+        assert chunked.logsumexp(x) in workers
+    assert chunked.logsumexp(x) == os.getpid()
+
+
+# -- workers that die, or have little memory ---------------------------------------------------
+
+
+def wait(block):
+    time.sleep(0.05)
+    return block
+
+
+@pytest.mark.parametrize("source", ["dask", "numpy"])
+def test_a_killed_worker_does_not_change_the_answer(client, source, monkeypatch):
+    """40 chunks of 50 ms on two workers, one of which is killed after half a second."""
+    if source == "dask":
+        data = da.random.default_rng(0).standard_normal(200_000, chunks=5000).map_blocks(wait)
+    else:
+        (data,) = kernel.make_data(200_000, "float64")
+        reduce = chunked.reduce_chunk
+        slow = lambda block, backend: reduce(wait(block), backend)  # noqa: E731
+        monkeypatch.setattr(chunked, "reduce_chunk", slow)
+    undisturbed = chunked.logsumexp(data, client=client, chunk_bytes=40_000)
+
+    before = set(client.run(os.getpid).values())
+    timer = threading.Timer(0.5, os.kill, (min(before), signal.SIGKILL))
+    timer.start()
+    assert chunked.logsumexp(data, client=client, chunk_bytes=40_000) == undisturbed
+    timer.join()
+    while len(after := set(client.run(os.getpid).values())) < 2:
+        time.sleep(0.1)
+    assert len(after & before) == 1
+
+
+def test_a_file_larger_than_the_memory_of_the_workers(tmp_path):
+    """1 GiB for two workers of 300 MB, half of which Python and its libraries take."""
+    x = np.lib.format.open_memmap(tmp_path / "zeros.npy", "w+", "f8", (2**27,))  # a sparse file
+    x[-1] = 40
+    exact = np.logaddexp(27 * math.log(2), 40)
+    with (
+        chunked.cluster(2, memory_limit="300 MB") as cluster,
+        distributed.Client(cluster, set_as_default=False) as client,
+    ):
+        limits = [worker["memory_limit"] for worker in client.scheduler_info()["workers"].values()]
+        assert sum(limits) < 0.6 * x.nbytes
+        before = client.run(os.getpid)
+        result = chunked.logsumexp(x.filename, client=client, chunk_bytes=2**24)
+        assert client.run(os.getpid) == before, "a worker was killed"
+    assert result == pytest.approx(exact, rel=1e-15)
+
+
+# -- the command line --------------------------------------------------------------------------
+
+
+def run(*arguments, **more):
+    command = [*COMMAND, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, **more)
+
+
+def test_command_line(client, file):
+    x = kernel.make_data(1_000_000, "float64")[0].reshape(1000, 1000)
+    path = file(x)
+    expected = chunked.logsumexp(path, chunk_bytes=2**20)
+    done = run(path.name, "--workers", 1, "--chunk-mib", 1, cwd=path.parent)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"{expected:.17g}\n"
+    assert len(done.stderr.splitlines()) == 1, "no progress where there is no terminal"
+    assert "0.008 GB in" in done.stderr
+    assert "(8 chunks, 1 workers, " in done.stderr
+
+
+def test_command_line_with_a_scheduler(client, file):
+    path, address = file(kernel.make_data(1_000_000, "float64")[0]), client.scheduler.address
+    expected = chunked.logsumexp(path, chunk_bytes=2**20, backend="numpy")
+    command = [*COMMAND, str(path), "--chunk-mib", "1", "--backend", "numpy", "--progress"]
+    done = subprocess.run([*command, "--scheduler", address], capture_output=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"{expected:.17g}\n".encode()
+    assert b"\r1 of 8 chunks\r2 of 8 chunks\r" in done.stderr
+    assert b"\r8 of 8 chunks\n0.008 GB in" in done.stderr
+    assert b"2 workers, numpy)" in done.stderr
+
+
+def test_command_line_help():
+    done = run("--help")
+    assert done.returncode == 0
+    for word in ("DATA.npy", "--scheduler", "--workers", "--backend", "--chunk-mib", "--progress"):
+        assert word in done.stdout
+
+
+def main(monkeypatch, capsys, *arguments):
+    """Run the command line in this process; return its status and what it wrote."""
+    monkeypatch.setattr(sys, "argv", ["chunked", *map(str, arguments)])
+    monkeypatch.setattr(signal, "signal", lambda *_: None)  # the test runner has its own
+    status = chunked.main()
+    written = capsys.readouterr()
+    return status, written.out, written.err
+
+
+def test_command_line_says_what_is_wrong(client, file, monkeypatch, capsys):
+    def complaint(*arguments):
+        status, out, err = main(monkeypatch, capsys, *arguments)
+        assert (status, out) == (1, "")
+        assert len(err.splitlines()) == 1
+        return err
+
+    address = client.scheduler.address
+    assert "No such file or directory: '/nowhere.npy'" in complaint("/nowhere.npy")
+    there = complaint("/nowhere.npy", "--scheduler", address)
+    assert "No such file or directory: '/nowhere.npy' (worker tcp://127.0.0.1:" in there
+    assert "not of complex128" in complaint(file(np.ones(3, complex)))
+    path = file(np.ones(3))
+    assert "did you mean 'numba'" in complaint(path, "--backend", "numbaa")
+    unknown = complaint(path, "--scheduler", "nowhere")
+    assert "nowhere" in unknown
+    monkeypatch.setattr(chunked, "TIMEOUT", 1)
+    silent = complaint(path, "--scheduler", "tcp://127.0.0.1:9")
+    assert "no scheduler answers at tcp://127.0.0.1:9 within 1 s" in silent
+    monkeypatch.setattr(registry.declaration("dask"), "requires", ("no_such_library",))
+    assert "no_such_library is not installed (pip install 'lsekernels[dask]')" in complaint(path)
+
+
+def test_command_line_without_workers(file, monkeypatch, capsys):
+    monkeypatch.setattr(chunked, "TIMEOUT", 1)
+    with chunked.cluster(0) as cluster:
+        address = cluster.scheduler_address
+        status, _, err = main(monkeypatch, capsys, file(np.ones(3)), "--scheduler", address)
+    assert status == 1
+    assert f"the scheduler at {address} has no workers" in err
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_stopped_it_leaves_no_process_and_no_traceback(file, stop):
+    """SIGINT as by Ctrl-C in a terminal: it reaches the workers, too."""
+    path = file(kernel.make_data(10_000_000, "float32")[0])  # 40 chunks of 50 ms
+    process = subprocess.Popen(
+        [*COMMAND, str(path), "--chunk-mib", "1", "--backend", "python", "--progress"],
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    with process:
+        assert process.stderr.read(2) == b"\r1", "a chunk is done"
+        children = psutil.Process(process.pid).children(recursive=True)
+        assert len(children) >= 2
+        if stop == signal.SIGINT:
+            os.killpg(process.pid, stop)
+        else:
+            process.send_signal(stop)
+        assert process.wait(20) == 128 + stop
+        assert b"Traceback" not in process.stderr.read()
+    assert not psutil.wait_procs(children, timeout=5)[1]
+
+
+# -- the backend -------------------------------------------------------------------------------
+
+USE = """
+import sys, psutil
+from lsekernels import registry
+from lsekernels.kernels import logsumexp as kernel
+from lsekernels.threads import VARIABLES
+backend = registry.load("dask")
+print(backend.version(), len(psutil.Process().children()))
+for size in (10, 5_000_000):
+    (x,) = kernel.make_data(size, sys.argv[1])
+    device = backend.to_device(x)
+    client = device[0].client
+    print(kernel.error(backend.logsumexp(device), kernel.reference(x), x.dtype) <= 4)
+    print(sorted(client.nthreads().values()), sorted(map(len, client.has_what().values())))
+    print(all(client.gather(client.map(lambda block: block.flags.aligned, device))) or size == 10)
+    del device
+"""
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_as_many_workers_as_threads_are_allowed(workers, dtype):
+    """None before they are needed; one block of a large array in each; and a silent end."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", USE, dtype],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": str(workers)},
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    threads = [1] * workers
+    assert done.stdout.splitlines() == [
+        f"{distributed.__version__} 0",
+        "True",
+        f"{threads} {[0] * (workers - 1) + [1]}",
+        "True",
+        "True",
+        f"{threads} {[1] * workers}",
+        "True",
+    ]
+
+
+def test_it_is_timed_as_every_other_backend(root, tmp_path):
+    import asv
+
+    runner = str(Path(asv.__file__).with_name("benchmark.py"))
+    folder, result = str(root / "benchmarks"), tmp_path / "result.json"
+    # As for asv's own processes, in which a tool of asv imports NumPy early.
+    environment = {**os.environ, **dict.fromkeys(VARIABLES, "2"), "LSEKERNELS_THREADS": "2"}
+
+    def call(*arguments):
+        command = [sys.executable, runner, *arguments, str(result)]
+        done = subprocess.run(command, capture_output=True, text=True, env=environment)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return json.loads(result.read_text())
+
+    suites = {suite["name"]: suite for suite in call("discover", folder)}
+    for name in ("warm.Logsumexp.track_time", "transfer.Logsumexp.track_time"):
+        backends, *others = suites[name]["params"]
+        index = backends.index("'dask'") * math.prod(map(len, others))  # float32, 10
+        timed = call("run", folder, f"{name}-{index}", "{}", "None")
+        assert min(timed["samples"]) > 1e-4
