@@ -120,7 +120,7 @@ struct Kernel {
     }
   };
 
-  // exp(d) * 2^lift for d <= 1, in full precision; 0 where exp(d) is.
+  // exp(d) * 2^lift for d <= 1, to the last digit; 0 where exp(d) is.
   static V lifted_exp(V d) {
     const V lowest(T(-(R::bias - 3 + R::lift) / LOG2E));
     const V magic(T(double(R::magic) + R::bias + R::lift));
@@ -129,10 +129,15 @@ struct Kernel {
     return xsimd::select(d < lowest, V(T(0)), polynomial(f) * power(t));
   }
 
-  // The vector that begins at x[0] and has n < WIDTH elements, filled up with `filler`.
-  static V partial(const T* x, size_t n, T filler) {
-    alignas(A::alignment() ? A::alignment() : 16) T full[WIDTH];
-    for (size_t i = 0; i < WIDTH; ++i) full[i] = i < n ? x[i] : filler;
+  // Elements i to n of x, fewer than WIDTH of them, among lanes of -inf.
+  static V tail(const T* x, size_t i, size_t n) {
+    alignas(64) T full[WIDTH];
+    if (n >= WIDTH) {  // the last vector, without what was there before
+      for (size_t j = 0; j < WIDTH; ++j) full[j] = T(j);
+      const auto before = V::load_aligned(full) < V(T(WIDTH - (n - i)));
+      return xsimd::select(before, V(T(-INFINITY)), V::load_unaligned(x + n - WIDTH));
+    }
+    for (size_t j = 0; j < WIDTH; ++j) full[j] = i + j < n ? x[i + j] : T(-INFINITY);
     return V::load_aligned(full);
   }
 
@@ -156,7 +161,7 @@ struct Kernel {
     }
     V rest(T(0));
     for (; i + WIDTH <= n; i += WIDTH) terms.add(terms.clamp(V::load_unaligned(x + i)), rest);
-    if (i < n) terms.add(terms.clamp(partial(x + i, n - i, -INFINITY)), rest);
+    if (i < n) terms.add(terms.clamp(tail(x, i, n)), rest);
     return s + double(xsimd::reduce_add(rest));
   }
 
@@ -173,7 +178,7 @@ struct Kernel {
     for (; i + STEP <= n; i += STEP)
       for (size_t u = 0; u < UNROLL; ++u) look(V::load_unaligned(x + i + u * WIDTH), top[u]);
     for (; i + WIDTH <= n; i += WIDTH) look(V::load_unaligned(x + i), top[0]);
-    if (i < n) look(partial(x + i, n - i, -INFINITY), top[1]);
+    if (i < n) look(tail(x, i, n), top[1]);
     if (xsimd::any(odd)) return std::numeric_limits<T>::quiet_NaN();
     return xsimd::reduce_max(xsimd::max(xsimd::max(top[0], top[1]), xsimd::max(top[2], top[3])));
   }
@@ -234,7 +239,7 @@ struct Kernel {
       V sum = zero, ties = zero;
       size_t j = i;
       for (; j + WIDTH <= end; j += WIDTH) add(V::load_unaligned(x + j), sum, ties);
-      if (j < end) add(partial(x + j, end - j, -INFINITY), sum, ties);
+      if (j < end) add(tail(x, j, end), sum, ties);
       rest.total.add(std::ldexp(double(xsimd::reduce_add(sum)), Rest::LIFT - R::lift));
       rest.ties += double(xsimd::reduce_add(ties));
     }
@@ -248,16 +253,70 @@ struct Kernel {
       for (size_t u = 0; u < UNROLL; ++u)
         f(V::load_unaligned(x + i + u * WIDTH)).store_unaligned(out + i + u * WIDTH);
     for (; i + WIDTH <= n; i += WIDTH) f(V::load_unaligned(x + i)).store_unaligned(out + i);
-    if (i < n) {
+    if (i < n && n >= WIDTH) {  // the last vector, some of it once more
+      f(V::load_unaligned(x + n - WIDTH)).store_unaligned(out + n - WIDTH);
+    } else if (i < n) {
       alignas(64) T full[WIDTH];
-      f(partial(x + i, n - i, T(0))).store_unaligned(full);
+      f(tail(x, i, n)).store_aligned(full);
       for (size_t j = 0; i + j < n; ++j) out[i + j] = full[j];
     }
   }
 
+  // A row that fits into cache: out = exp(x) * 2^lift and its sum; exp is taken only once. False
+  // where that would overflow, or vanish in what exp(x) / sum does not.
+  static bool exp_row(const T* x, size_t n, T* out, double& s) {
+    const Terms terms(-R::lift);
+    const V lowest(T(-(R::bias - 3 + R::lift) / LOG2E)), none(T(0));
+    V sum[2] = {none, none};
+    const auto term = [&](V v, V& into) {
+      V e = none;
+      terms.add(xsimd::max(xsimd::min(v, terms.high), lowest), e);
+      into += e;
+      return e;
+    };
+    double long_sum = 0;
+    size_t i = 0;
+    while (i + 2 * WIDTH <= n) {
+      const size_t end = i + CHUNK <= n ? i + CHUNK : n - (n - i) % (2 * WIDTH);
+      for (; i < end; i += 2 * WIDTH) {
+        term(V::load_unaligned(x + i), sum[0]).store_unaligned(out + i);
+        term(V::load_unaligned(x + i + WIDTH), sum[1]).store_unaligned(out + i + WIDTH);
+      }
+      long_sum += double(xsimd::reduce_add(sum[0] + sum[1]));
+      sum[0] = sum[1] = none;
+    }
+    for (; i + WIDTH <= n; i += WIDTH)
+      term(V::load_unaligned(x + i), sum[0]).store_unaligned(out + i);
+    if (i < n) {
+      alignas(64) T full[WIDTH];
+      const V e = term(tail(x, i, n), sum[1]);
+      e.store_aligned(full);
+      const size_t first = n >= WIDTH ? WIDTH - (n - i) : 0;
+      for (size_t j = 0; i + j < n; ++j) out[i + j] = full[first + j];
+    }
+    s = std::ldexp(long_sum + double(xsimd::reduce_add(sum[0] + sum[1])), -R::lift);
+    return s >= 0.5 && s <= R::big / 256;  // one clamped term alone makes R::big
+  }
+
+  static void scale(T* out, size_t n, double factor) {
+    const V g{T(std::ldexp(factor, -R::lift))}, one(T(1));
+    const auto scaled = [&](V v) { return xsimd::min(one, v * g); };
+    size_t i = 0;
+    for (; i + WIDTH <= n; i += WIDTH)
+      scaled(V::load_unaligned(out + i)).store_unaligned(out + i);
+    for (; i < n; ++i) out[i] = scaled(V(out[i])).get(0);
+  }
+
   static void softmax(const T* x, size_t n, T* out, double shift, double factor) {
-    const V c{T(shift)}, g{T(std::ldexp(factor, -R::lift))};
-    map(x, n, out, [&](V v) { return xsimd::min(V(T(1)), lifted_exp(v - c) * g); });
+    const V c{T(shift)}, g{T(std::ldexp(factor, -R::lift))}, one(T(1));
+    const V lowest(T(-(R::bias - 3 + R::lift) / LOG2E));
+    const V magic(T(double(R::magic) + R::bias + R::lift));
+    map(x, n, out, [&](V v) {
+      const V d = xsimd::max(v - c, lowest);  // g makes 0 of what is as low as that
+      const V t = xsimd::fma(d, V(T(LOG2E)), magic), k = t - magic;
+      const V f = FUSED ? xsimd::fms(d, V(T(LOG2E)), k) : remainder(d, k) * V(T(LOG2E));
+      return xsimd::min(one, polynomial(f) * power(t) * g);
+    });
   }
 
   static void log_softmax(const T* x, size_t n, T* out, double shift, double logarithm) {
@@ -290,7 +349,7 @@ struct Kernel {
       for (; i + STEP <= part; i += STEP)
         for (size_t u = 0; u < UNROLL; ++u) term.add(V::load_unaligned(x + i + u * WIDTH), sum[u]);
       for (; i + WIDTH <= part; i += WIDTH) term.add(V::load_unaligned(x + i), sum[0]);
-      if (i < part) term.add(partial(x + i, part - i, T(0)), sum[1]);
+      if (i < part) term.add(term.clamp(tail(x, i, part)), sum[1]);
       terms -= part;
     }
     return total(sum);
@@ -299,7 +358,7 @@ struct Kernel {
   static constexpr Functions<T> functions() {
     // ln(2^T(log2(e))) - 1, for the two roundings of log2(e).
     constexpr double excess = sizeof(T) == 8 ? -1.410920060305e-17 : -1.334975817162e-8;
-    return {extend, extend_rest, softmax, log_softmax, read, exp, FUSED ? excess : 0.0};
+    return {extend, extend_rest, exp_row, scale, softmax, log_softmax, read, exp, FUSED ? excess : 0.0};
   }
 };
 

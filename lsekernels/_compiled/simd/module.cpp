@@ -181,10 +181,17 @@ void map_backwards(Map<T> map, const T* x, size_t n, T* out, double shift, doubl
   }
 }
 
+constexpr size_t SHORT = 16384;  // elements that stay in the second level of cache, with the result
+
 template <class T>
 void softmax_row(const T* x, size_t n, T* out, bool logarithm) {
-  const Normalizer by = normalizer(x, n);
   const auto& f = functions<T>();
+  double s;
+  if (!logarithm && n <= SHORT && f.exp_row(x, n, out, s)) {
+    f.scale(out, n, 1 / s);  // both have the same excess
+    return;
+  }
+  const Normalizer by = normalizer(x, n);
   const double second = logarithm ? by.logarithm : by.factor;
   if (!logarithm && std::isnan(by.factor)) {
     for (size_t i = 0; i < n; ++i) out[i] = NAN;
