@@ -14,10 +14,12 @@ import numpy as np
 from numba import njit, prange
 from numba.extending import overload
 
-BLOCK = 512  # elements: a few dozen a lane, whose roundings do not add up even in float32
+BLOCK = 2048  # elements with one reference
+RUN = np.uint64(128)  # elements added in the lanes of vectors: few, so that roundings do not add up
 SMALL, BIG = 2.0**-40, 2.0**70  # where a block's sum is exact
 LEAST, MOST = -150, 72  # exponents of the terms end there: below they add nothing, above BIG
 SHIFT = 40  # added to the exponents in a block's sum: all terms are normal numbers then
+KEPT = 2.0**500  # factor on sums of terms far below the maximum: they are normal numbers, too
 FAR = 2.0**20  # a maximum beyond it is subtracted from the data: k would not fit
 
 LOG2_E = 1.4426950408889634
@@ -27,23 +29,23 @@ TERM = {"contract"}  # here rounding by adding and subtracting must not be reass
 SUM = {"contract", "reassoc", "nsz"}
 
 
-# -- loops over one block, in each dtype -----------------------------------------------------------
+# -- loops over the block of x that begins at `start`, in each dtype -------------------------------
 
 
-def block_sum(x, k):
+def block_sum(x, start, k):
     """Return sum(exp(x)) * 2**-k; not below BIG where there is a nan or an x too large for k."""
 
 
-def block_tail(x, m):
-    """Return (sum of exp(x - m) over the x below m, how many are not below); m: the maximum."""
+def block_tail(x, start, m):
+    """Return (KEPT * sum of exp(x - m) over the x below m, how many are not below); m: maximum."""
 
 
-def block_exp(x, m, out):
-    """Store exp(x - m) times a constant in `out`, return its sum; m: the maximum."""
+def block_exp(x, start, m, out):
+    """Store exp(x - m) times a constant in `out`, return the sum of that; m: maximum."""
 
 
 def maximum(x):
-    """Return the largest of `x`, of any length; nan if there is one."""
+    """Return the largest of the whole `x`; nan if there is one."""
 
 
 def _loops(real, integer, ln2, q):
@@ -80,32 +82,42 @@ def _loops(real, integer, ln2, q):
         n = t - lifted
         return power((d - n * high) - n * low, t)
 
-    def block_sum(x, k):
+    def block_sum(x, start, k):
         shift = real(magic + SHIFT - k)
         least, most = real((k + LEAST) * LN2_HIGH), real((k + MOST) * LN2_HIGH)
-        total = zero
-        for i in range(x.size):
-            v = x[i]
-            v = v if v < most else most  # nan as well
-            v = v if v > least else least
-            total += exp_near(v, shift)
-        return np.float64(total) * 2.0**-SHIFT
+        total, stop = 0.0, np.uint64(min(start + BLOCK, x.size))
+        for run in range(np.uint64(start), stop, RUN):  # unsigned: no test for negative indices
+            part = zero
+            for i in range(run, min(run + RUN, stop)):
+                v = x[i]
+                v = v if v < most else most  # nan as well
+                v = v if v > least else least
+                part += exp_near(v, shift)
+            total += np.float64(part)
+        return total * 2.0**-SHIFT
 
-    def block_tail(x, m):
-        rest, ties = zero, zero
-        for i in range(x.size):
-            d = x[i] - m
-            rest += exp_below(d if d < zero else bottom)
-            ties += zero if d < zero else one
-        return np.float64(rest) * 2.0**-lift, np.float64(ties)
+    def block_tail(x, start, m):
+        rest, ties, stop = 0.0, 0.0, np.uint64(min(start + BLOCK, x.size))
+        for run in range(np.uint64(start), stop, RUN):
+            part, count = zero, zero
+            for i in range(run, min(run + RUN, stop)):
+                d = x[i] - m
+                part += exp_below(d if d < zero else bottom)
+                count += zero if d < zero else one
+            rest += np.float64(part)
+            ties += np.float64(count)
+        return rest * (KEPT * 2.0**-lift), ties
 
-    def block_exp(x, m, out):
-        total = zero
-        for i in range(x.size):
-            term = exp_below(x[i] - m)
-            out[i] = term
-            total += term
-        return np.float64(total)
+    def block_exp(x, start, m, out):
+        total, stop = 0.0, np.uint64(min(start + BLOCK, x.size))
+        for run in range(np.uint64(start), stop, RUN):
+            part = zero
+            for i in range(run, min(run + RUN, stop)):
+                term = exp_below(x[i] - m)
+                out[i] = term
+                part += term
+            total += np.float64(part)
+        return total
 
     def maximum(x):
         # LLVM vectorizes the maximum of integers, not that of floats where nan counts.
@@ -158,17 +170,17 @@ _BY_DTYPE = {
 
 
 @overload(block_sum, jit_options={"fastmath": SUM})
-def _(x, k):
+def _(x, start, k):
     return _BY_DTYPE[x.dtype.name]["block_sum"]
 
 
 @overload(block_tail, jit_options={"fastmath": SUM})
-def _(x, m):
+def _(x, start, m):
     return _BY_DTYPE[x.dtype.name]["block_tail"]
 
 
 @overload(block_exp, jit_options={"fastmath": SUM})
-def _(x, m, out):
+def _(x, start, m, out):
     return _BY_DTYPE[x.dtype.name]["block_exp"]
 
 
@@ -192,7 +204,7 @@ def add(s, lost, more):
 def advance(x, start, k, s, lost):
     """Add blocks as long as `k` suits them; return where that ended, and the sum."""
     while start < x.size:
-        more = block_sum(x[start : start + BLOCK], k)
+        more = block_sum(x, start, k)
         if not (more < BIG and s + more > SMALL):
             break
         s, lost = add(s, lost, more)
@@ -221,13 +233,13 @@ def accumulate(x):
 
 @njit
 def tail(x, m):
-    """Return :func:`block_tail` of the whole `x`."""
+    """Return :func:`block_tail` of the whole `x`, without the factor."""
     rest, lost, ties = 0.0, 0.0, 0.0
     for start in range(0, x.size, BLOCK):
-        more, count = block_tail(x[start : start + BLOCK], m)
+        more, count = block_tail(x, start, m)
         rest, lost = add(rest, lost, more)
         ties += count
-    return rest + lost, ties
+    return (rest + lost) / KEPT, ties
 
 
 @njit
@@ -242,12 +254,12 @@ def value(x, k, s):
     result = k * LN2_HIGH + (k * LN2_LOW + np.log(s))
     if abs(result) >= 1.0 + abs(k) / 8:
         return result
-    # Digits cancelled, or s is nan.
+    # Digits may have cancelled, or s is nan.
     m = maximum(x)
     if not np.isfinite(m):
         return np.float64(m)
     if k == 0.0 and m < -1.0 and abs(result) < 1.0:
-        return result  # log(ties) would cancel m: nothing to gain
+        return result  # m + log_tail cancels, too
     rest, ties = tail(x, m)
     return m + log_tail(rest, ties)
 
@@ -269,7 +281,7 @@ def softmax(x, out):
         return
     s = 0.0
     for start in range(0, x.size, BLOCK):
-        s += block_exp(x[start : start + BLOCK], m, out[start : start + BLOCK])
+        s += block_exp(x, start, m, out)
     factor = x.dtype.type(1.0 / s)
     for i in range(x.size):
         out[i] *= factor
@@ -295,19 +307,15 @@ def logsumexp_rows(x):
 
 
 @njit(cache=True)
-def softmax_rows(x):
-    out = np.empty_like(x)
+def softmax_rows(x, out):
     for i in range(x.shape[0]):
         softmax(x[i], out[i])
-    return out
 
 
 @njit(cache=True)
-def log_softmax_rows(x):
-    out = np.empty_like(x)
+def log_softmax_rows(x, out):
     for i in range(x.shape[0]):
         log_softmax(x[i], out[i])
-    return out
 
 
 # -- the kernels, on all threads -------------------------------------------------------------------
@@ -346,20 +354,18 @@ def logsumexp_rows_parallel(x):
 
 
 @njit(parallel=True, cache=True)
-def softmax_rows_parallel(x):
+def softmax_rows_parallel(x, out):
     if x.size < FEW:
-        return softmax_rows(x)
-    out = np.empty_like(x)
+        softmax_rows(x, out)
+        return
     for i in prange(x.shape[0]):
         softmax(x[i], out[i])
-    return out
 
 
 @njit(parallel=True, cache=True)
-def log_softmax_rows_parallel(x):
+def log_softmax_rows_parallel(x, out):
     if x.size < FEW:
-        return log_softmax_rows(x)
-    out = np.empty_like(x)
+        log_softmax_rows(x, out)
+        return
     for i in prange(x.shape[0]):
         log_softmax(x[i], out[i])
-    return out

@@ -8,9 +8,10 @@ class NumbaTunedParallel(NumbaTuned):
     parallel = True
 
     def load(self) -> None:
+        super().load()
         from . import _numba_tuned as tuned
 
         self.logsumexp = tuned.logsumexp_parallel
         self.logsumexp_rows = tuned.logsumexp_rows_parallel
-        self.softmax_rows = tuned.softmax_rows_parallel
-        self.log_softmax_rows = tuned.log_softmax_rows_parallel
+        self.store_softmax = tuned.softmax_rows_parallel
+        self.store_log_softmax = tuned.log_softmax_rows_parallel
