@@ -47,6 +47,10 @@ preview: $(VENV)/bench  ## serve html/ on http://127.0.0.1:8000 (PORT=8000)
 check-timing: $(VENV)/bench  ## compare what asv records for 10 elements with plain timeit
 	$(BIN)/python -m measure.check_timing
 
+.PHONY: speed
+speed: $(VENV)/bench  ## measure and judge the targets of the fastest kernels (15 min)
+	$(BIN)/python -m measure.speed
+
 .PHONY: lint
 lint: $(VENV)/lint  ## ruff and mypy
 	$(BIN)/ruff check .

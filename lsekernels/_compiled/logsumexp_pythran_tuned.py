@@ -44,38 +44,42 @@ def fold_sum(t, n):
     """Return the sum of n elements, added in pairs; t is overwritten."""
     while n > 1:
         half = (n + 1) // 2
+        upper = t[half:n]
         for i in range(n - half):
-            t[i] = float(t[i]) + float(t[half + i])
+            t[i] = float(t[i]) + float(upper[i])
         n = half
     return float(t[0])
 
 
 def largest(x, begin, end, t):
     """Return the largest element, or nan."""
-    n = min(end - begin, BLOCK)
+    n = min(BLOCK, end - begin)
     for i in range(n):
-        t[i] = float(x[begin + i])
-    nan = 0.
+        t[i] = -np.inf
+    nan = False
     for start in range(begin, end, BLOCK):
-        for i in range(min(BLOCK, end - start)):
-            v = float(x[start + i])
+        block = x[start:min(start + BLOCK, end)]
+        odd = 0
+        for i in range(len(block)):
+            v = float(block[i])
             t[i] = v if v > float(t[i]) else float(t[i])
-        for i in range(min(BLOCK, end - start)):
-            v = float(x[start + i])
-            nan = nan if v == v else v
+            odd += 0 if v == v else 1
+        nan = nan or odd > 0
     while n > 1:
         half = (n + 1) // 2
+        upper = t[half:n]
         for i in range(n - half):
-            t[i] = max(float(t[half + i]), float(t[i]))
+            t[i] = float(upper[i]) if upper[i] > t[i] else float(t[i])
         n = half
-    return nan if nan != nan else float(t[0])
+    return np.nan if nan else float(t[0])
 
 
-def block_sum(x, begin, n, k, t, y):
-    """Return sum(exp(x)) / 2**k; terms out of range count as the limit of the range."""
+def block_sum(block, k, t, y):
+    """Return sum(exp(block)) / 2**k; terms out of range count as the limit of the range."""
+    n = len(block)
     lowest, highest, shift = (k - 1020.) * LN2, (k + 1020.) * LN2, ROUND - k
     for i in range(n):
-        v = float(x[begin + i])
+        v = float(block[i])
         v = v if v < highest else highest  # nan becomes the highest
         v = v if v > lowest else lowest
         rounded = v * LOG2_E + shift
@@ -90,7 +94,7 @@ def add_up(x, begin, end, k):
     t, y = np.empty(BLOCK), np.empty(BLOCK)
     s = lost = 0.
     for start in range(begin, end, BLOCK):
-        total = block_sum(x, start, min(BLOCK, end - start), k, t, y)
+        total = block_sum(x[start:min(start + BLOCK, end)], k, t, y)
         if not total < 2.**900:
             return np.inf
         before = s
@@ -111,11 +115,12 @@ def add_parts(x, begin, end, k):
     return float(np.sum(sums))
 
 
-def raised_exp(x, begin, n, m, t, y):
-    """Set t = exp(x - m) * 2**RAISED, precise for every x."""
+def raised_exp(block, m, t, y):
+    """Set t = exp(block - m) * 2**RAISED, precise for every x."""
+    n = len(block)
     lowest, shift = -(1020. + RAISED) * LN2, ROUND + RAISED
     for i in range(n):
-        d = float(x[begin + i]) - m
+        d = float(block[i]) - m
         d = lowest if d < lowest else d
         rounded = d * LOG2_E + shift
         k = rounded - shift
@@ -133,9 +138,10 @@ def careful(x, begin, end):
     ties = rest = lost = 0.
     for start in range(begin, end, BLOCK):
         n = min(BLOCK, end - start)
-        raised_exp(x, start, n, m, t, y)
+        block = x[start:start + n]
+        raised_exp(block, m, t, y)
         for i in range(n):
-            y[i] = 1. if float(x[start + i]) == m else 0.
+            y[i] = 1. if float(block[i]) == m else 0.
         for i in range(n):
             t[i] = 0. if y[i] == 1. else float(t[i])
         ties += fold_sum(y, n)
@@ -173,14 +179,14 @@ def softmax_row(x, begin, end, out):
     else:
         for start in range(begin, end, BLOCK):
             n = min(BLOCK, end - start)
-            raised_exp(x, start, n, m, t, y)
+            raised_exp(x[start:start + n], m, t, y)
             for i in range(n):
                 y[i] = float(t[i])
             total += fold_sum(y, n)
         scale = 1. / total
         for start in range(begin, end, BLOCK):
             n = min(BLOCK, end - start)
-            raised_exp(x, start, n, m, t, y)
+            raised_exp(x[start:start + n], m, t, y)
             for i in range(n):
                 out[start + i] = float(t[i]) * scale
 
@@ -194,7 +200,7 @@ def log_softmax_row(x, begin, end, out):
         total = 0.
         for start in range(begin, end, BLOCK):
             n = min(BLOCK, end - start)
-            raised_exp(x, start, n, m, t, y)
+            raised_exp(x[start:start + n], m, t, y)
             total += fold_sum(t, n)
         logarithm = np.log(total * 2.**-RAISED)
     for i in range(begin, end):

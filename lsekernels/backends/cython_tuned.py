@@ -1,4 +1,4 @@
-"""Cython, one pass in loops that the C compiler vectorizes (``_compiled/logsumexp_cython_tuned``)."""
+"""Cython, one pass in loops that the C compiler vectorizes (``logsumexp_cython_tuned``)."""
 
 from typing import ClassVar
 
