@@ -47,6 +47,8 @@ class Backend:
     """The environment variable that names the folder of its compile cache, where it has one."""
     parallel: ClassVar[bool] = False
     """Whether it uses more than one thread where the thread setting allows it."""
+    in_process: ClassVar[bool] = True
+    """Whether it computes in this process, where its threads and its memory can be seen."""
     preference: ClassVar[int] = 0
     """The public functions take the available one-thread CPU backend with the largest; 0: never."""
     max_error: ClassVar[dict[str, float]] = {}

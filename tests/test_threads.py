@@ -39,13 +39,17 @@ def busy_threads(python, name, setting):
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="threads are counted in /proc")
 def test_one_thread_means_one(backend, python):
-    if backend.device == "gpu" or backend.name in ("python", "dask"):
+    if backend.device == "gpu" or backend.name == "python" or not backend.in_process:
         pytest.skip("it has no thread pool in this process")
     assert busy_threads(python, backend.name, "1") < 1.1
 
 
-# Dask's threads are processes: tests/test_chunked.py counts them.
-PARALLEL = [n for n in registry.names() if registry.declaration(n).parallel and n != "dask"]
+# Those that compute in other processes: tests/test_chunked.py.
+PARALLEL = [
+    name
+    for name in registry.names()
+    if registry.declaration(name).parallel and registry.declaration(name).in_process
+]
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="threads are counted in /proc")

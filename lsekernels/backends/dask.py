@@ -14,6 +14,7 @@ class Dask(Backend):
     requires = ("dask", "distributed")
     distribution = "dask"
     parallel = True
+    in_process = False
     max_error = {"logsumexp": 4.0}
 
     def load(self) -> None:

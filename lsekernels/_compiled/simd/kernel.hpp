@@ -61,8 +61,10 @@ struct Real<float> {
 
 template <class A>
 constexpr bool is_emulated = false;
+#if XSIMD_VERSION_MAJOR >= 13  // older Pythrans bring older headers
 template <size_t N>
 constexpr bool is_emulated<xsimd::emulated<N>> = true;
+#endif
 
 template <class A, class T>
 struct Kernel {

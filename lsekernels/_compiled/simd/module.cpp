@@ -30,7 +30,7 @@ namespace {
 const Variant* variant;
 
 bool runs([[maybe_unused]] const char* name) {
-#if XSIMD_TARGET_X86
+#if X86_64
   const auto cpu = xsimd::available_architectures();
   if (!std::strcmp(name, "avx512")) return cpu.avx512bw;
   if (!std::strcmp(name, "avx2")) return cpu.fma3_avx2;

@@ -2,7 +2,7 @@
 
 #include "kernel.hpp"
 
-#if XSIMD_TARGET_X86
+#if X86_64
 using arch_avx512 = xsimd::avx512bw;
 using arch_avx2 = xsimd::fma3<xsimd::avx2>;
 using arch_sse2 = xsimd::sse2;

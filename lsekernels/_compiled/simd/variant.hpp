@@ -7,6 +7,7 @@
 
 // The instruction sets that variant.cpp is compiled for, best first; meson.build has their flags.
 #if defined(__x86_64__) || defined(_M_X64)
+#define X86_64 1
 #define VARIANTS(DO) DO(avx512) DO(avx2) DO(sse2)
 #else
 #define VARIANTS(DO) DO(baseline)
