@@ -11,7 +11,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DEFAULT_GOAL := help
 
 .PHONY: bench
-bench: $(VENV)/bench  ## measure the newest commit with the quick profile, make the site (15 min)
+bench: $(VENV)/bench  ## measure the newest commit with the quick profile, make the site (20 min)
 	$(BIN)/python -m measure quick; code=$$?; [ $$code -eq 0 ] || [ $$code -eq 2 ] || exit $$code; \
 	$(MAKE) --no-print-directory publish && exit $$code
 
@@ -20,7 +20,7 @@ test: $(VENV)/test  ## build the package with every CPU library and run all test
 	$(BIN)/python -m pytest
 
 .PHONY: bench-full
-bench-full: $(VENV)/bench  ## measure the newest commit with the full profile (under an hour)
+bench-full: $(VENV)/bench  ## measure the newest commit with the full profile (over an hour)
 	$(BIN)/python -m measure full
 
 .PHONY: bench-commits

@@ -27,7 +27,7 @@ class Profile:
 
 PROFILES = {
     "quick": Profile(
-        "float64, four sizes: a first look in about ten minutes",
+        "float64, four sizes: a first look in about a quarter of an hour",
         one=(
             r"^warm\..*'float64', (10|1000|100000|10000000|'1000x1000')\)$",
             r"^limits\..*'float64', (10|1000|100000|10000000)\)$",
@@ -40,7 +40,7 @@ PROFILES = {
         many=(rf"^warm\..*'({_PARALLEL})', 'float64', (100000|10000000)\)$",),
     ),
     "full": Profile(
-        "both dtypes (rows: float64), sizes to 1e7: what is compared over time, in about an hour",
+        "both dtypes (rows: float64), sizes to 1e7: what is compared over time, over an hour",
         one=tuple(
             rf"^{suite}(?!.*{_HUGE}\))(?!.*'float32', '.*x)"
             for suite in (r"warm\.Logsumexp\.", "limits", "")
