@@ -22,8 +22,8 @@ from lsekernels import registry  # noqa: E402
 
 BATCH = 5e-3
 """Seconds that a batch of calls takes at least."""
-ROUNDS = 7, 40
-SECONDS = 8.0
+ROUNDS = 5, 30
+SECONDS = 4.0
 """After the first number of rounds no more are begun once so much time is spent."""
 
 
