@@ -302,7 +302,8 @@ def run(options: argparse.Namespace) -> int:
     (commit,) = list_commits("HEAD^!")
     env = next(e for e in list_environments(conf) if e.env_vars["LSEKERNELS_THREADS"] == "1")
     print(f"building {commit[:8]} ...", flush=True)
-    build = [*ASV, "run", "-E", env.name, "--bench", "just-discover", f"{commit}^!"]
+    build = [*ASV, "run", "-E", env.name, "--machine", machine]
+    build += ["--bench", "just-discover", f"{commit}^!"]
     if subprocess.run(build, stdout=subprocess.DEVNULL).returncode:
         raise util.UserError(f"commit {commit[:8]} could not be built: {' '.join(build)}")
     context = record(conf, env, machine, commit)
