@@ -7,7 +7,7 @@ from ._tree import tree
 
 
 def load(name):
-    """Return backend `name` of the measured commit.
+    """Return backend `name` of the measured commit; of ``"name:form"`` the form is left away.
 
     Raises
     ------
@@ -20,6 +20,7 @@ def load(name):
         from lsekernels.backend import Unavailable
     except ImportError as error:
         raise NotImplementedError(f"this commit has no registry of backends ({error})") from None
+    name = name.partition(":")[0]
     if name not in registry.names():
         raise NotImplementedError(f"this commit has no backend {name!r}")
     if THREADS > 1 and not registry.declaration(name).parallel:
@@ -30,29 +31,32 @@ def load(name):
         raise NotImplementedError(str(error)) from None
 
 
-def prepare(backend, kernel, arrays):
-    """Return the warmed-up call of `kernel` by `backend` on `arrays`, checked against the truth.
+def prepare(backend, method, arrays, dtype, size=0):
+    """Return the warmed-up call of `method` by `backend` on `arrays`, checked against the truth.
 
     Raises
     ------
     NotImplementedError
-        The backend does not have this kernel or dtype.
+        The backend does not have this kernel, form or dtype, or not for so large a size.
     AssertionError
         The result is wrong, on the data or on one of the kernel's probes: it must not be timed.
     """
-    dtype = str(arrays[0].dtype)
-    if kernel not in backend.kernels() or dtype not in backend.dtypes:
-        raise NotImplementedError(f"backend {backend.name!r} has no {kernel} for {dtype}")
+    kernel = tree("kernels").of(method)
+    if not hasattr(backend, method) or dtype not in backend.dtypes:
+        raise NotImplementedError(f"backend {backend.name!r} has no {method} for {dtype}")
+    largest = getattr(backend, "largest", {}).get(kernel)  # older commits do not declare it
+    if largest and size > largest:
+        raise NotImplementedError(f"{backend.name!r} would take minutes for {kernel} of {size}")
     truth = tree(f"kernels.{kernel}")
-    probes = {name: (truth.CASES[name].make(dtype),) for name in truth.PROBES}
+    fetch = getattr(backend, "fetch", backend.to_host)
+    probes = {name: truth.CASES[name].arguments(dtype) for name in truth.PROBES}
     for name, data in {**probes, "the timed data": arrays}.items():
-        call = backend.prepare(kernel, *data)
-        error = truth.error(backend.to_host(call()), truth.reference(*data), dtype)
+        call = backend.prepare(method, *data)
+        error = truth.error(fetch(call()), truth.reference(*data), dtype)
         if not error <= truth.MAX_ERROR:
             raise AssertionError(
-                f"{backend.name} is not timed: its {kernel} of {name} ({dtype}, "
-                f"{data[0].size} elements) is off by {error:.3g} {truth.UNIT}; "
-                f"{truth.MAX_ERROR:g} are allowed"
+                f"{backend.name} is not timed: its {method} of {name} ({dtype}, size {size}) "
+                f"is off by {error:.3g} {truth.UNIT}; {truth.MAX_ERROR:g} are allowed"
             )
     return call
 

@@ -31,9 +31,10 @@ def _vector(dtype: str, size: int) -> Any:
     return tree("kernels.logsumexp").make_data(size, dtype)[0]
 
 
-def _backend(name: str, kernel: str, dtype: str, size: Any) -> Callable[[], Any]:
+def _backend(name: str, method: str, dtype: str, size: Any) -> Callable[[], Any]:
+    kernel = tree("kernels").of(method)
     data = tree(f"kernels.{kernel}").make_data(size, dtype)
-    return _call.prepare(registry.load(name), kernel, data)  # type: ignore[no-any-return]
+    return _call.prepare(registry.load(name), method, data, dtype)  # type: ignore[no-any-return]
 
 
 def _public(size: int) -> Callable[[], Any]:

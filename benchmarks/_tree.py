@@ -21,5 +21,3 @@ def tree(module):
 
 
 registry = tree("registry")
-SIZES = [10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000]
-DTYPES = ["float32", "float64"]

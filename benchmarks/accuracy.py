@@ -3,7 +3,7 @@
 import math
 
 from . import _call
-from ._tree import DTYPES, registry, tree
+from ._tree import registry, tree
 
 KERNEL = tree("kernels.logsumexp")
 
@@ -17,7 +17,7 @@ class Logsumexp:
 
     version = "1"
     timeout = 300
-    params = (list(registry.names("logsumexp")), DTYPES, list(KERNEL.INPUT_CLASSES))
+    params = (list(registry.names("logsumexp")), list(KERNEL.DTYPES), list(KERNEL.INPUT_CLASSES))
     param_names = ("backend", "dtype", "input")
     unit = "ulp"
 

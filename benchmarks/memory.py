@@ -4,7 +4,9 @@ import ctypes
 import sys
 
 from . import _call
-from ._tree import DTYPES, registry, tree
+from ._tree import registry, tree
+
+KERNEL = tree("kernels.logsumexp")
 
 SIZE = 10_000_000
 STATUS = "/proc/self/status"
@@ -25,7 +27,7 @@ class Logsumexp:
 
     version = "1"
     timeout = 300
-    params = (list(registry.names("logsumexp")), DTYPES)
+    params = (list(registry.names("logsumexp")), list(KERNEL.DTYPES))
     param_names = ("backend", "dtype")
     unit = "bytes"
 
@@ -37,8 +39,8 @@ class Logsumexp:
             raise NotImplementedError("it computes in other processes")
         if not sys.platform.startswith("linux"):
             raise NotImplementedError("the peak of resident memory is reset through Linux's /proc")
-        data = tree("kernels.logsumexp").make_data(SIZE, dtype)
-        self.call = _call.prepare(loaded, "logsumexp", data)
+        data = KERNEL.make_data(SIZE, dtype)
+        self.call = _call.prepare(loaded, "logsumexp", data, dtype)
 
     def track_added(self, backend, dtype):
         libc = ctypes.CDLL(None)

@@ -1,7 +1,9 @@
 """Clock 2: a warm call with the transfer to the backend and back."""
 
 from . import _call
-from ._tree import DTYPES, SIZES, registry, tree
+from ._tree import registry, tree
+
+KERNEL = tree("kernels.logsumexp")
 
 
 class Logsumexp:
@@ -15,15 +17,15 @@ class Logsumexp:
     timeout = 300
     params = (
         [n for n in registry.names("logsumexp") if registry.declaration(n).moves_data()],
-        DTYPES,
-        SIZES,
+        list(KERNEL.DTYPES),
+        list(KERNEL.SIZES),
     )
     param_names = ("backend", "dtype", "size")
 
     def setup(self, backend, dtype, size):
         loaded = _call.load(backend)
-        data = tree("kernels.logsumexp").make_data(size, dtype)
-        _call.prepare(loaded, "logsumexp", data)  # checks and warms up
+        data = KERNEL.make_data(size, dtype)
+        _call.prepare(loaded, "logsumexp", data, dtype)  # checks and warms up
 
         def round_trip():
             moved = map(loaded.to_device, data)

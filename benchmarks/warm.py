@@ -1,7 +1,12 @@
 """Clock 1: a warm call, on data that is where the backend wants it."""
 
 from . import _call
-from ._tree import DTYPES, SIZES, registry, tree
+from ._tree import registry, tree
+
+
+def _params(kernel):
+    truth = tree(f"kernels.{kernel}")
+    return (list(registry.implementations(kernel)), list(truth.DTYPES), list(truth.SIZES))
 
 
 class _Warm:
@@ -18,7 +23,8 @@ class _Warm:
     def setup(self, backend, dtype, size):
         loaded = _call.load(backend)
         data = tree(f"kernels.{self.kernel}").make_data(size, dtype)
-        self.call = _call.prepare(loaded, self.kernel, data)
+        _, method = registry.split(backend, self.kernel)
+        self.call = _call.prepare(loaded, method, data, dtype, size)
 
     def track_time(self, backend, dtype, size):
         return _call.sample(self.call)
@@ -32,25 +38,25 @@ class Logsumexp(_Warm):
     """One vector."""
 
     kernel = "logsumexp"
-    params = (list(registry.names(kernel)), DTYPES, SIZES)
+    params = _params(kernel)
 
 
 class LogsumexpRows(_Warm):
     """Each row of a matrix, rows x columns."""
 
     kernel = "logsumexp_rows"
-    params = (list(registry.names(kernel)), DTYPES, list(tree(f"kernels.{kernel}").SIZES))
+    params = _params(kernel)
 
 
 class SoftmaxRows(_Warm):
     """Each row of a matrix, rows x columns; one row is the softmax of a vector."""
 
     kernel = "softmax_rows"
-    params = (list(registry.names(kernel)), DTYPES, list(tree(f"kernels.{kernel}").SIZES))
+    params = _params(kernel)
 
 
 class LogSoftmaxRows(_Warm):
     """Each row of a matrix, rows x columns."""
 
     kernel = "log_softmax_rows"
-    params = (list(registry.names(kernel)), DTYPES, list(tree(f"kernels.{kernel}").SIZES))
+    params = _params(kernel)

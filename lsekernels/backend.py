@@ -28,7 +28,9 @@ class Backend:
 
     A subclass lives in a file of its own in ``lsekernels/backends``; the file's stem is its name.
     It declares the attributes below, and has one method (or, where :meth:`load` binds a compiled
-    function, one annotation ``kernel: Call``) for each kernel that it implements.
+    function, one annotation ``kernel: Call``) for each kernel that it implements; for a kernel that
+    can be written in several forms, a method ``kernel_form`` for each of them (the kernel's
+    ``FORMS`` says what they are).
     """
 
     title: ClassVar[str]
@@ -52,7 +54,9 @@ class Backend:
     preference: ClassVar[int] = 0
     """The public functions take the available one-thread CPU backend with the largest; 0: never."""
     max_error: ClassVar[dict[str, float]] = {}
-    """Kernel -> largest error on well-conditioned input, in the kernel's unit of error."""
+    """Kernel, or method -> largest error on well-conditioned input, in the kernel's unit."""
+    largest: ClassVar[dict[str, int]] = {}
+    """Kernel -> the largest size worth waiting for, where a call would take minutes."""
     known_failures: ClassVar[Failures] = {}
     """What this backend gets wrong; tested as strict xfail."""
 
@@ -99,25 +103,33 @@ class Backend:
         """Return `result` as a NumPy array or scalar."""
         return result
 
+    @final
+    def fetch(self, result: Any) -> Any:
+        """Return `result` on the host: :meth:`to_host` of it, or of its parts."""
+        if isinstance(result, tuple | list):
+            return type(result)(map(self.fetch, result))
+        return self.to_host(result)
+
     # -- what is timed --------------------------------------------------------------------------
 
     @final
-    def prepare(self, kernel: str, *arrays: Any) -> Callable[[], Any]:
-        """Return a zero-argument call of `kernel` on `arrays`, warmed up: this is what is timed.
+    def prepare(self, method: str, *arrays: Any) -> Callable[[], Any]:
+        """Return a zero-argument call of `method` on `arrays`, warmed up: this is what is timed.
 
         Parameters
         ----------
-        kernel : str
-            A name of :meth:`kernels`.
-        *arrays : numpy.ndarray
-            Input as the kernel's ``make_data`` makes it; moved to the device here.
+        method : str
+            A kernel of :meth:`kernels`, or one of its :meth:`methods`.
+        *arrays : numpy.ndarray or int
+            Input as the kernel's ``make_data`` makes it; arrays are moved to the device here.
 
         Returns
         -------
         callable
             Returns the result only when it has been computed. The result stays on the device.
         """
-        compute = partial(getattr(self, kernel), *map(self.to_device, arrays))
+        moved = [a if isinstance(a, int) else self.to_device(a) for a in arrays]
+        compute = partial(getattr(self, method), *moved)
 
         def wait() -> Any:
             return self.synchronize(compute())
@@ -143,12 +155,19 @@ class Backend:
     # -- what it has ----------------------------------------------------------------------------
 
     @classmethod
+    def methods(cls, kernel: str) -> tuple[str, ...]:
+        """Return the methods that compute `kernel`: one of its name, and one for each form."""
+        from lsekernels import kernels
+
+        annotated = {name for base in cls.__mro__ for name in inspect.get_annotations(base)}
+        return tuple(sorted(n for n in {*dir(cls), *annotated} if kernels.of(n) == kernel))
+
+    @classmethod
     def kernels(cls) -> tuple[str, ...]:
         """Return the names of the kernels this backend has."""
         from lsekernels import kernels
 
-        annotated = {name for base in cls.__mro__ for name in inspect.get_annotations(base)}
-        return tuple(name for name in kernels.names() if hasattr(cls, name) or name in annotated)
+        return tuple(name for name in kernels.names() if cls.methods(name))
 
     @classmethod
     def moves_data(cls) -> bool:

@@ -22,6 +22,22 @@ def names(kernel: str | None = None) -> tuple[str, ...]:
 
 
 @cache
+def implementations(kernel: str) -> tuple[str, ...]:
+    """Return what implements `kernel`: ``"numpy"``, or ``"numpy:form"`` where it has several."""
+    return tuple(
+        name + method.replace(f"{kernel}_", ":").replace(kernel, "")
+        for name in names(kernel)
+        for method in declaration(name).methods(kernel)
+    )
+
+
+def split(implementation: str, kernel: str) -> tuple[str, str]:
+    """Return (name of the backend, name of its method) of one of :func:`implementations`."""
+    name, _, form = implementation.partition(":")
+    return name, f"{kernel}_{form}" if form else kernel
+
+
+@cache
 def declaration(name: str) -> type[Backend]:
     """Return the class of backend `name`; its library is not imported.
 

@@ -13,7 +13,12 @@ VARIABLES = (
     "VECLIB_MAXIMUM_THREADS",
     "NUMBA_NUM_THREADS",
     "NUMEXPR_NUM_THREADS",
+    "NUMEXPR_MAX_THREADS",  # NumExpr refuses more
     "NPROC",  # XLA, and so JAX
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_NUM_INTEROP_THREADS",
+    "POCL_MAX_PTHREAD_COUNT",  # OpenCL on the CPU
+    "LP_NUM_THREADS",  # llvmpipe: OpenGL on the CPU
 )
 """Environment variables that the libraries read once, when they are imported."""
 

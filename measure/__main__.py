@@ -236,7 +236,7 @@ def combinations(
             keys = list(product(*benchmark["params"]))
             for index in selected.benchmark_selection[name] or range(len(keys)):
                 text = f"{name}({', '.join(keys[index])})"
-                missing = absent.intersection(value.strip("'") for value in keys[index])
+                missing = absent.intersection(v.strip("'").partition(":")[0] for v in keys[index])
                 if not missing and re.search(only or "", text):
                     found[name, keys[index]] = None
     return list(found)

@@ -121,7 +121,7 @@ def groups() -> list[Group]:
                     ),
                 )
             )
-    others = {"scipy": 30, "pytorch": 8, "jax": 5}
+    others = {"scipy": 30, "torch": 8, "jax": 5}
     tools = {"numba_tuned": 15, "pythran_tuned": 12, "cython_tuned": 10, "numpy_blocked": 5}
     found.append(
         Group(
@@ -138,8 +138,8 @@ def groups() -> list[Group]:
     )
     found.append(
         Group(
-            {name: _call(name, 10**7) for name in (BEST, "pytorch")},
-            (Check(f"{BEST} against pytorch, 1e+07", ">= 12", _ratio("pytorch", BEST)),),
+            {name: _call(name, 10**7) for name in (BEST, "torch")},
+            (Check(f"{BEST} against torch, 1e+07", ">= 12", _ratio("torch", BEST)),),
         )
     )
     short: dict[str, tuple[list[Any], int]] = {
@@ -157,8 +157,7 @@ def groups() -> list[Group]:
         )
     )
     vector = {
-        name: _call(name, "1x10000000", kernel="softmax_rows")
-        for name in (BEST, "scipy", "pytorch")
+        name: _call(name, "1x10000000", kernel="softmax_rows") for name in (BEST, "scipy", "torch")
     }
     found.append(
         Group(
@@ -171,13 +170,12 @@ def groups() -> list[Group]:
                     ("the time of two exp a number", lambda t: t[BEST] / (2 * t["exp"])),
                 ),
                 Check("softmax of a vector against scipy", ">= 5", _ratio("scipy", BEST)),
-                Check("softmax of a vector against pytorch", ">= 5", _ratio("pytorch", BEST)),
+                Check("softmax of a vector against torch", ">= 5", _ratio("torch", BEST)),
             ),
         )
     )
     rows = {
-        name: _call(name, "10000x1000", kernel="logsumexp_rows")
-        for name in (BEST, "pytorch", "jax")
+        name: _call(name, "10000x1000", kernel="logsumexp_rows") for name in (BEST, "torch", "jax")
     }
     found.append(
         Group(
@@ -188,7 +186,7 @@ def groups() -> list[Group]:
                     "<= 1.20",
                     lambda t: t[BEST] / max(t["read"], t["exp"]),
                 ),
-                Check("rows against pytorch", ">= 8", _ratio("pytorch", BEST)),
+                Check("rows against torch", ">= 8", _ratio("torch", BEST)),
                 Check("rows against jax", ">= 2", _ratio("jax", BEST)),
             ),
         )

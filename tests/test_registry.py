@@ -38,7 +38,7 @@ def test_declarations_are_complete(name):
     for kernel in declared.kernels():
         assert declared.max_error[kernel] > 0
     for kernel, case, *_dtype in declared.known_failures:
-        assert case in kernels.load(kernel).CASES
+        assert case in kernels.load(kernels.of(kernel)).CASES
     assert all("https://" in reason for reason in declared.known_failures.values())
 
 

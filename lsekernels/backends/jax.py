@@ -4,7 +4,7 @@ from typing import Any
 
 from ..backend import Backend, Call, Failures
 from .numpy import LOSES_TINY_TERMS
-from .pytorch import INFINITY_IS_NAN
+from .torch import INFINITY_IS_NAN
 
 FLUSHES_DENORMALS: Failures = {
     ("softmax_rows", *case): "denormal results become 0: https://github.com/jax-ml/jax/issues/16200"

@@ -27,3 +27,10 @@ def load(name: str) -> ModuleType:
     if name not in names():
         raise ValueError(f"kernel {name!r} is not known. Known: {', '.join(names())}")
     return importlib.import_module(f"{__package__}.{name}")
+
+
+@cache
+def of(method: str) -> str | None:
+    """Return the kernel that a method of this name computes: its own, or ``kernel_form``."""
+    found = [name for name in names() if method == name or method.startswith(f"{name}_")]
+    return max(found, key=len, default=None)

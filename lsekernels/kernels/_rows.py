@@ -10,8 +10,10 @@ import mpmath
 import numpy as np
 
 from . import logsumexp as vector
+from ._case import Case
 from ._ulp import Pair, pair
 
+DTYPES = ("float32", "float64")
 SIZES = ("10x10", "1000x1000", "10000x1000", "100000x10", "1x10000000")
 """Rows x columns. The last is one vector."""
 
@@ -66,7 +68,7 @@ def _extended(row: np.ndarray, name: str) -> Any:
     return np.exp(d - log) if name == "softmax_rows" else d - log
 
 
-def _rows_of(case: vector.Case) -> Callable[[str], np.ndarray]:
+def _rows_of(case: Case) -> Callable[[str], np.ndarray]:
     def make(dtype: str) -> np.ndarray:
         x = case.make(dtype)
         return np.stack([x, x[::-1]])
@@ -82,14 +84,14 @@ def _unlike_rows(dtype: str) -> np.ndarray:
 
 
 _TOO_LONG = ("normal_100000", "one_dominant", "empty")
-CASES: dict[str, vector.Case] = {
-    name: vector.Case(_rows_of(case), case.kind)
+CASES: dict[str, Case] = {
+    name: Case(_rows_of(case), case.kind)
     for name, case in vector.CASES.items()
     if name not in _TOO_LONG
 } | {
-    "unlike_rows": vector.Case(_unlike_rows),
-    "one_column": vector.Case(lambda dtype: np.linspace(-700, 700, 41).astype(dtype)[:, None]),
-    "extended_precision": vector.Case(lambda dtype: make_data("5x3001", dtype, 3)[0]),
+    "unlike_rows": Case(_unlike_rows),
+    "one_column": Case(lambda dtype: np.linspace(-700, 700, 41).astype(dtype)[:, None]),
+    "extended_precision": Case(lambda dtype: make_data("5x3001", dtype, 3)[0]),
 }
 """The cases of logsumexp, each as two rows, and some that only rows can get wrong."""
 

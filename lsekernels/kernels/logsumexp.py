@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import mpmath
 import numpy as np
 
+from ._case import CANCELS, SPECIAL, Case
 from ._ulp import ulp_error
 
 TITLE = "log-sum-exp of a vector"
 UNIT = "ulp"
+DTYPES = ("float32", "float64")
+SIZES = (10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000)
+"""Elements."""
 MAX_ERROR = 256.0
 """A backend that is further off on the timed data is not timed (ulp)."""
 
@@ -116,19 +119,6 @@ def flops(size: int) -> int:
 
 
 # -- edge cases --------------------------------------------------------------------------------
-
-WELL, CANCELS, SPECIAL = "well conditioned", "nearly cancelling", "special values"
-
-
-@dataclass(frozen=True)
-class Case:
-    """One input by name: how it is made, and how its result is judged."""
-
-    make: Callable[[str], np.ndarray]
-    """dtype -> x, shape (n,)."""
-    kind: str = WELL
-    """WELL: within the backend's ``max_error``. CANCELS: the result is tiny beside the terms, and
-    a form that adds them to 1 loses it; at most 8 ulp. SPECIAL: infinite or nan, exactly."""
 
 
 def _of(*values: float) -> Callable[[str], np.ndarray]:

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from ._rows import CASES, MAX_ERROR, PROBES, SIZES, elements, make_data
+from ._rows import CASES, DTYPES, MAX_ERROR, PROBES, SIZES, elements, make_data
 from ._rows import reference as _reference
 from ._ulp import Pair, ulp_errors
 
-__all__ = ["CASES", "MAX_ERROR", "PROBES", "SIZES", "elements", "make_data"]
+__all__ = ["CASES", "DTYPES", "MAX_ERROR", "PROBES", "SIZES", "elements", "make_data"]
 
 TITLE = "log-sum-exp of each row"
 UNIT = "ulp"
