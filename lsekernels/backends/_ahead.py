@@ -8,7 +8,7 @@ from .numpy import LOSES_TINY_TERMS
 
 
 class Ahead(Backend):
-    """A backend whose functions lie in an extension module of ``lsekernels._compiled``."""
+    """A backend whose functions lie in extension modules of ``lsekernels._compiled``."""
 
     tool: ClassVar[str]
     """What compiled it: a key of ``build_info.BUILD``."""
@@ -24,6 +24,8 @@ class Ahead(Backend):
         return str(BUILD[self.tool])
 
     def load(self) -> None:
-        module = import_module(self.requires[0])
-        for name in self.kernels():
-            setattr(self, name, getattr(module, name))
+        modules = [import_module(name) for name in self.requires]
+        for kernel in self.kernels():
+            for method in self.methods(kernel):
+                module = next(m for m in modules if hasattr(m, method))
+                setattr(self, method, getattr(module, method))

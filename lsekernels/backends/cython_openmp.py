@@ -1,9 +1,10 @@
 """Cython with OpenMP: two parallel loops (``_compiled/logsumexp_cython_openmp``)."""
 
-from .cython import Cython
+from ._ahead import Ahead
 
 
-class CythonOpenMP(Cython):
+class CythonOpenMP(Ahead):
     title = "Cython (OpenMP)"
+    tool = "cython"
     requires = ("lsekernels._compiled.logsumexp_cython_openmp",)
     parallel = True

@@ -1,9 +1,10 @@
 """Pythran with OpenMP: two parallel loops (``_compiled/logsumexp_pythran_openmp``)."""
 
-from .pythran import Pythran
+from ._ahead import Ahead
 
 
-class PythranOpenMP(Pythran):
+class PythranOpenMP(Ahead):
     title = "Pythran (OpenMP)"
+    tool = "pythran"
     requires = ("lsekernels._compiled.logsumexp_pythran_openmp",)
     parallel = True
