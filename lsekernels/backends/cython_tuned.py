@@ -3,11 +3,12 @@
 from typing import ClassVar
 
 from ..backend import Call, Failures
-from .cython import Cython
+from ._ahead import Ahead
 
 
-class CythonTuned(Cython):
+class CythonTuned(Ahead):
     title = "Cython (tuned)"
+    tool = "cython"
     requires = ("lsekernels._compiled.logsumexp_cython_tuned",)
     preference = 3
     max_error = {

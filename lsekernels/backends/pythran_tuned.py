@@ -3,11 +3,12 @@
 from typing import ClassVar
 
 from ..backend import Call, Failures
-from .pythran import Pythran
+from ._ahead import Ahead
 
 
-class PythranTuned(Pythran):
+class PythranTuned(Ahead):
     title = "Pythran (tuned)"
+    tool = "pythran"
     requires = ("lsekernels._compiled.logsumexp_pythran_tuned",)
     preference = 2
     max_error = {
