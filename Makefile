@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 RANGE ?= HEAD~4..HEAD
 PROFILE ?= quick
 PORT ?= 8000
+GPU_PYTHON ?= python3
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DELETE_ON_ERROR:
@@ -30,6 +31,12 @@ bench-commits: $(VENV)/bench  ## measure history: RANGE=v1..HEAD PROFILE=quick
 .PHONY: bench-libraries
 bench-libraries: $(VENV)/bench  ## measure the newest commit over generations of the libraries
 	$(BIN)/python -m measure libraries --config asv.libraries.json
+
+.PHONY: bench-gpu
+bench-gpu:  ## measure GPU backends with the libraries of GPU_PYTHON=python3, as they are (20 min)
+	@$(GPU_PYTHON) -c 'import asv, asv_runner, numpy, mpmath' || { echo "$(GPU_PYTHON) lacks what measures: \
+	  $(GPU_PYTHON) -m pip install --group bench numpy mpmath threadpoolctl"; exit 1; }
+	$(GPU_PYTHON) -m measure gpu --config asv.gpu.json
 
 .PHONY: publish
 publish: $(VENV)/bench  ## make the site in html/ from results/

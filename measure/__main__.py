@@ -127,6 +127,8 @@ def run(options: argparse.Namespace) -> int:
                     failed.add(name)
                 elif code:
                     raise util.UserError(f"asv run ended with exit code {code}")
+            if parts:  # again: the clocks of a GPU at work are not those of an idle one
+                record(conf, env, machine, commit)
     print(f"\n{done} combination(s) measured in {_minutes(start)}")
     if failed:
         print(f"failed, see above: {', '.join(sorted(failed))}", file=sys.stderr)
@@ -147,6 +149,9 @@ def _wanted(
     absent = {b["backend"]: b["unavailable"] for b in context["backends"] if b["unavailable"]}
     for name, reason in absent.items():
         print(f"  not measured: {name}: {reason}")
+    devices = {b["device"] for b in context["backends"] if not b["unavailable"]}
+    if (needed := PROFILES[options.profile].device) != "cpu" and needed not in devices:
+        raise util.UserError(f"no {needed.upper()} backend can run here: nothing is measured")
     wanted = combinations(conf, selection, options.bench, set(absent))
     if not options.again:
         known = measured(conf, machine, commit, env)

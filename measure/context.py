@@ -49,19 +49,39 @@ def path(conf: Any, machine: str, commit: str, env_name: str) -> Path:
     return result.with_name(result.stem + ".context.jsonl")
 
 
+GPU_FACTS = (
+    "name",
+    "driver_version",
+    "compute_cap",
+    "memory.total",
+    "clocks.sm",
+    "clocks.mem",
+    "clocks.max.sm",
+    "clocks.max.mem",
+    "power.limit",
+    "temperature.gpu",
+)
+
+
+def ask_gpus() -> list[dict[str, str]]:
+    """Return name, driver, clocks and limits of each NVIDIA GPU; none where there is no driver."""
+    command = ["nvidia-smi", f"--query-gpu={','.join(GPU_FACTS)}", "--format=csv,noheader"]
+    try:
+        said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return []
+    return [dict(zip(GPU_FACTS, line.split(", "), strict=False)) for line in said.splitlines()]
+
+
 def record(conf: Any, env: Any, machine: str, commit: str) -> dict[str, Any]:
     """Ask `env`, in which `commit` is installed, what it has; store and return it."""
     threads = env.env_vars.get("LSEKERNELS_THREADS", "1")
-    done = subprocess.run(
-        [env.find_executable("python"), "-c", ASK, threads],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=env._path,  # not the working tree, whose lsekernels would be imported
-        env={**os.environ, **env.env_vars},
-    )
+    # Not in the working tree, whose lsekernels would be imported.
+    said = env.run(["-c", ASK, threads], cwd=env._path, env={**os.environ, **env.env_vars})
     context: dict[str, Any] = {"threads_setting": threads, "installed": env.installed()}
-    context |= json.loads(done.stdout.splitlines()[-1])
+    context |= json.loads(said.splitlines()[-1])
+    if gpus := ask_gpus():
+        context["gpus"] = gpus
     file = path(conf, machine, commit, env.name)
     lines = file.read_text().splitlines() if file.exists() else []
     if not lines or json.loads(lines[-1])["context"] != context:

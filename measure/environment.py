@@ -45,9 +45,7 @@ class Pinned(Virtualenv):  # type: ignore[misc]  # asv has no annotations
 
     def installed(self) -> dict[str, str]:
         """Return what is installed: canonical name -> version."""
-        found = json.loads(self.run_executable("python", ["-c", LIST_INSTALLED]))
-        # 2.13.0+cpu is a build of 2.13.0, and fulfils that pin.
-        return {canonicalize_name(name): v.partition("+")[0] for name, v in found.items()}
+        return list_installed(self)
 
     def mismatches(self) -> list[str]:
         """Return one sentence for each pin that does not hold."""
@@ -91,8 +89,20 @@ class Pinned(Virtualenv):  # type: ignore[misc]  # asv has no annotations
 
     def run(self, args: list[str], **kwargs: Any) -> Any:
         """Run Python in the environment; one dot of progress for each benchmark process."""
-        terminal = os.environ.get(DOTS_TO)
-        if terminal and args[1:2] == ["run"]:
-            with open(terminal, "w") as stream:
-                stream.write(".")
+        show_dot(args)
         return super().run(args, **kwargs)
+
+
+def list_installed(env: Any) -> dict[str, str]:
+    """Return what is installed in `env`: canonical name -> version."""
+    found = json.loads(env.run_executable("python", ["-c", LIST_INSTALLED]))
+    # 2.13.0+cpu is a build of 2.13.0, and fulfils that pin.
+    return {canonicalize_name(name): v.partition("+")[0] for name, v in found.items()}
+
+
+def show_dot(args: list[str]) -> None:
+    """Write a dot to the terminal, if there is one, where `args` run a benchmark."""
+    terminal = os.environ.get(DOTS_TO)
+    if terminal and args[1:2] == ["run"]:
+        with open(terminal, "w") as stream:
+            stream.write(".")

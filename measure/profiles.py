@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from lsekernels import registry
 
 _PARALLEL = "|".join(n for n in registry.names() if registry.declaration(n).parallel)
+_GPU = "|".join(n for n in registry.names() if registry.declaration(n).device == "gpu")
 _HUGE = "100000000"
 
 
@@ -23,6 +24,8 @@ class Profile:
     """Run with one thread."""
     many: tuple[str, ...] = ()
     """Run with all cores; only backends that can use them."""
+    device: str = "cpu"
+    """At least one backend of this device must be available."""
 
 
 PROFILES = {
@@ -42,7 +45,7 @@ PROFILES = {
     "full": Profile(
         "both dtypes (rows: float64), sizes to 1e7: what is compared over time, over an hour",
         one=tuple(
-            rf"^{suite}(?!.*{_HUGE}\))(?!.*'float32', '.*x)"
+            rf"^(?!limits\.Gpu){suite}(?!.*{_HUGE}\))(?!.*'float32', '.*x)"
             for suite in (r"warm\.Logsumexp\.", "limits", "")
         ),
         many=(rf"^(warm\.(?!.*{_HUGE}\)).*'({_PARALLEL})', 'float64'|limits\.Read.*'float64')",),
@@ -55,6 +58,17 @@ PROFILES = {
     "libraries": Profile(
         "three sizes in float64 and the imports: to compare library generations",
         one=(r"^warm\..*'float64', (10|10000|1000000)\)$", r"^(imports|first_call)\."),
+    ),
+    "gpu": Profile(
+        "everything for GPU backends, with NumPy beside it; by `make bench-gpu`",
+        one=(
+            r"^(gpu|limits\.Gpu)",
+            rf"^warm\..*'({_GPU})[':]",
+            rf"'({_GPU})[':]",
+            rf"^warm\.Logsumexp\.(?!.*{_HUGE}\)).*'numpy'",
+            r"^limits\.EmptyCall",
+        ),
+        device="gpu",
     ),
     "smoke": Profile(
         "two backends, two sizes: does everything work?",

@@ -1,0 +1,80 @@
+"""asv plugin: the Python that runs now as an environment; nothing is downloaded or built.
+
+For machines whose libraries came with them, such as GPU machines. lsekernels is imported from the
+working tree, which must be at the measured commit. (asv's own ``existing`` type takes no commit,
+and puts the path of the interpreter into the results.)
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from asv import util
+from asv.environment import Environment
+
+from lsekernels.threads import VARIABLES
+
+from .environment import list_installed, show_dot
+
+
+class Here(Environment):  # type: ignore[misc]  # asv has no annotations
+    """The Python that runs now, with what is installed in it."""
+
+    tool_name = "here"
+
+    def __init__(self, conf: Any, python: str, requirements: Any, tagged_env_vars: Any) -> None:
+        self._requirements = (
+            requirements  # asv's class asks for the folder's name before it sets it
+        )
+        super().__init__(conf, python, requirements, tagged_env_vars)
+        self._build_root = os.getcwd()
+        paths = [self._build_root, os.environ.get("PYTHONPATH", "")]
+        self._global_env_vars["ASV_PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+        # Before the suites can: asv_runner imports pympler where it is installed, and that NumPy.
+        threads = self.env_vars.get("LSEKERNELS_THREADS", "1")
+        self._global_env_vars |= dict.fromkeys(VARIABLES, threads)
+
+    def installed(self) -> dict[str, str]:
+        """Return what is installed: canonical name -> version."""
+        return list_installed(self)
+
+    def find_executable(self, executable: str) -> str:
+        """Return the Python that runs now."""
+        return sys.executable
+
+    def check_presence(self) -> bool:
+        """Return whether this is the Python that is meant."""
+        Path(self._path).mkdir(parents=True, exist_ok=True)  # for asv's notes
+        return bool(self._python == "{}.{}".format(*sys.version_info))
+
+    def install_project(self, conf: Any, repo: Any, commit_hash: str) -> None:
+        """Check that the working tree is at `commit_hash`, without changes to the package.
+
+        Raises
+        ------
+        asv.util.UserError
+            It is not: what would be measured is not that commit.
+        """
+        head = self._git("rev-parse", "HEAD").strip()
+        if head != commit_hash:
+            raise util.UserError(f"the working tree is at {head[:8]}: check out {commit_hash[:8]}")
+        if changes := self._git("status", "--porcelain", "--", "lsekernels"):
+            raise util.UserError(f"lsekernels has changes that are in no commit:\n{changes}")
+        self._set_commit_hash(commit_hash)
+        self._set_installed_commit_hash(commit_hash)
+
+    def _git(self, *args: str) -> str:
+        command = ["git", *args]
+        done = subprocess.run(command, cwd=self._build_root, capture_output=True, text=True)
+        if done.returncode:
+            raise util.UserError(f"{' '.join(command)}: {done.stderr.strip()}")
+        return done.stdout
+
+    def run(self, args: list[str], **kwargs: Any) -> Any:
+        """Run Python; one dot of progress for each benchmark process."""
+        show_dot(args)
+        return self.run_executable("python", args, **kwargs)
