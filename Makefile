@@ -58,6 +58,10 @@ check-timing: $(VENV)/bench  ## compare what asv records for 10 elements with pl
 speed: $(VENV)/bench  ## measure and judge the targets of the fastest kernels (15 min)
 	$(BIN)/python -m measure.speed
 
+.PHONY: claims
+claims: $(VENV)/bench  ## measure the claims of the talk and its companion texts (15 min)
+	$(BIN)/python -m measure.claims
+
 .PHONY: lint
 lint: $(VENV)/lint  ## ruff and mypy
 	$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""The measuring process of ``measure.speed``: times the calls it is given, in turn.
+"""The measuring process of ``measure.compare``: times the calls it is given, in turn.
 
 It runs in asv's environment, where this repository is not installed but the measured commit is.
 """
@@ -6,6 +6,7 @@ It runs in asv's environment, where this repository is not installed but the mea
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 import timeit
 from collections.abc import Callable
@@ -16,7 +17,7 @@ sys.path[0] = ""  # not this folder
 sys.path.append(str(Path(__file__).resolve().parent.parent))  # last: only for the suites
 
 import lsekernels  # noqa: E402
-from benchmarks import _call, inputs, limits, memory  # noqa: E402  # sets the threads
+from benchmarks import _call, first_call, inputs, limits, memory  # noqa: E402  # sets the threads
 from benchmarks._tree import tree  # noqa: E402
 from lsekernels import registry  # noqa: E402
 
@@ -78,7 +79,33 @@ def _accuracy_of_float32(name: str, size: int) -> float:
     return float(truth.error(result, truth.reference(x), "float32"))
 
 
+def _error(name: str, method: str, dtype: str, size: Any) -> float:
+    truth, backend = tree(f"kernels.{tree('kernels').of(method)}"), registry.load(name)
+    data = truth.make_data(size, dtype)
+    result = backend.fetch(backend.prepare(method, *data)())
+    return float(truth.error(result, truth.reference(*data), dtype))
+
+
+def _first_call(name: str, track: str) -> float:
+    suite = first_call.Logsumexp()
+    suite.setup(name)
+    try:
+        return float(getattr(suite, track)(name)["samples"][0])
+    finally:
+        suite.teardown(name)
+
+
+def _fresh(kind: str, *args: Any) -> float:
+    """Return the value of `kind` in a process of its own, for what happens once in a process."""
+    command = [sys.executable, __file__, json.dumps({"value": [kind, *args]})]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return float(json.loads(done.stdout.splitlines()[-1])["value"])
+
+
 VALUES: dict[str, Callable[..., float]] = {
+    "error": _error,
+    "first_call": _first_call,
+    "fresh": _fresh,
     "memory": _memory,
     "accuracy": _accuracy,
     "accuracy_of_float32": _accuracy_of_float32,

@@ -9,14 +9,18 @@ from asv.benchmarks import Benchmarks
 from asv.publishing import OutputPublisher
 from asv.results import iter_results
 
-from . import backends
+from . import backends, claims
+from .templates import page
 
 IGNORE_ALL_BUT_THIS = "*\n!.gitignore\n"
 LAST_LINK = '<li id="nav-li-graphdisplay">'
 
 
-class BackendsPage(OutputPublisher):  # type: ignore[misc]  # asv has no annotations
-    """The newest commit's times, backend by size."""
+LINKS = {"backends.html": "Backends by size", "claims.html": "The sources' claims"}
+
+
+class Pages(OutputPublisher):  # type: ignore[misc]  # asv has no annotations
+    """The newest commit's times, backend by size, and the claims of the sources."""
 
     name = "backends"
     button_label = "Backends by size"
@@ -27,18 +31,18 @@ class BackendsPage(OutputPublisher):  # type: ignore[misc]  # asv has no annotat
     def publish(
         cls, conf: Any, repo: Any, benchmarks: Benchmarks, graphs: Any, revisions: dict[str, int]
     ) -> None:
-        """Write ``backends.html``, a link to it on asv's pages, and ``html/.gitignore``."""
-        site = Path(conf.html_dir)
+        """Write our pages, links to them on asv's pages, and ``html/.gitignore``."""
+        site, results = Path(conf.html_dir), Path(conf.results_dir)
         found = [r for r in iter_results(conf.results_dir) if r.commit_hash in revisions]
-        page = backends.render(
-            backends.tables(found, benchmarks, revisions, Path(conf.results_dir))
-        )
-        (site / "backends.html").write_text(page, encoding="utf-8")
+        times = backends.render(backends.tables(found, benchmarks, revisions, results))
+        (site / "backends.html").write_text(times, encoding="utf-8")
+        table = page("claims.html", tables=claims.tables(results))
+        (site / "claims.html").write_text(table, encoding="utf-8")
         # asv's list of pages is fixed in its JavaScript; its navigation bar is plain HTML.
         index = site / "index.html"
-        link = '<li><a href="backends.html">Backends by size</a></li>'
+        links = "\n".join(f'<li><a href="{file}">{title}</a></li>' for file, title in LINKS.items())
         index.write_text(
-            index.read_text("utf-8").replace(LAST_LINK, f"{link}\n{LAST_LINK}", 1), "utf-8"
+            index.read_text("utf-8").replace(LAST_LINK, f"{links}\n{LAST_LINK}", 1), "utf-8"
         )
         # asv has erased the folder, and with it the file that keeps the site out of git.
         (site / ".gitignore").write_text(IGNORE_ALL_BUT_THIS)

@@ -11,10 +11,11 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from packaging.version import Version
 
 from lsekernels import registry
+
+from .templates import page
 
 BENCHMARK = "warm.Logsumexp.track_time"
 BASELINE = "scipy"
@@ -196,11 +197,4 @@ def _context(result: Any, folder: Path) -> dict[str, Any]:
 
 def render(found: list[Table]) -> str:
     """Return the page; all text is escaped."""
-    environment = Environment(
-        loader=PackageLoader(__name__.rpartition(".")[0], "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("backends.html").render(tables=found, baseline=BASELINE)
+    return page("backends.html", tables=found, baseline=BASELINE)

@@ -7,7 +7,7 @@ import json
 import platform
 from typing import Any
 
-from . import Unavailable, __version__, registry, threads
+from . import Unavailable, __version__, kernels, registry, threads
 
 
 def describe(name: str) -> dict[str, Any]:
@@ -62,17 +62,38 @@ def table(rows: list[dict[str, Any]]) -> str:
     return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
 
 
+def markdown() -> str:
+    """Return the table of the README: backend x kernel x where it runs; nothing is loaded."""
+    columns = kernels.names()
+    lines = [
+        " | ".join(["backend", "runs on", "compiled", *(f"`{name}`" for name in columns)]),
+        " | ".join(["---"] * 3 + [":-:"] * len(columns)),
+    ]
+    for name in registry.names():
+        declared = registry.declaration(name)
+        threads = {True: ", all cores", False: ""}[declared.parallel]
+        where = "GPU" if declared.device == "gpu" else f"CPU{threads}"
+        forms = [len(declared.methods(kernel)) for kernel in columns]
+        marks = ["" if not n else "x" if n == 1 else f"x{n}" for n in forms]
+        lines.append(" | ".join([f"`{name}`", where, declared.compiled, *marks]))
+    return "\n".join(f"| {line} |" for line in lines)
+
+
 def main() -> None:
-    """Print the table, or with ``--json`` the same as JSON."""
+    """Print the table, or with ``--json`` or ``--markdown`` the same for programs or pages."""
     parser = argparse.ArgumentParser(
         prog="python -m lsekernels",
         description="List every backend: version, device, how it is compiled, and whether it "
         "works here or why not.",
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--markdown", action="store_true", help="print the table of the README")
     parser.add_argument("--threads", default="1", metavar="N", help="threads: a number or 'all'")
     parser.add_argument("--version", action="version", version=f"lsekernels {__version__}")
     options = parser.parse_args()
+    if options.markdown:
+        print(markdown())
+        return
     try:
         number = threads.limit(options.threads)
     except ValueError as error:

@@ -128,3 +128,12 @@ def test_results_stay_small(root):
         ["git", "ls-files", "results"], cwd=root, capture_output=True, text=True, check=True
     ).stdout.split()
     assert sum(p.stat().st_size for p in files if str(p.relative_to(root)) in tracked) < 5e6
+
+
+def test_table_in_the_readme_is_the_registry(root):
+    """Made by: python -m lsekernels --markdown."""
+    from lsekernels.__main__ import markdown
+
+    text = (root / "README.md").read_text()
+    table = re.search(r"^\| backend .*?(?=\n\n)", text, re.S | re.M)[0]
+    assert table == markdown()

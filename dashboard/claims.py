@@ -1,0 +1,30 @@
+"""The page of the sources' claims: what ``make claims`` has stored for each machine."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+
+def tables(folder: Path) -> list[dict[str, Any]]:
+    """Return the stored claims of each machine in the results folder, with text for each value."""
+    found = []
+    for file in sorted(folder.glob("*/claims.json")):
+        table: dict[str, Any] = json.loads(file.read_text())
+        table["machine"] = file.parent.name
+        for line in table["lines"]:
+            value = line.get("measured")
+            line["shown"] = (
+                "" if value is None else f"{value:.3g}" if value < 1e3 else f"{value:,.0f}"
+            )
+            line["kind"] = _kind(line["verdict"])
+        found.append(table)
+    return found
+
+
+def _kind(verdict: str) -> str:
+    """Return how a verdict is marked: good, bad, or not at all."""
+    if verdict in ("holds", "more than said"):
+        return "good"
+    return "" if not verdict or verdict.startswith("not measured") else "bad"
