@@ -40,7 +40,7 @@ PROFILES = {
             r"^memory\..*'float64'",
             r"^accuracy\..*'float64', '(normal_100000|spread|two_terms_far_apart)'",
         ),
-        many=(rf"^warm\..*'({_PARALLEL})', 'float64', (100000|10000000)\)$",),
+        many=(rf"^warm\..*'({_PARALLEL})(:\w+)?', 'float64', (100000|10000000)\)$",),
     ),
     "full": Profile(
         "both dtypes (rows: float64), sizes to 1e7: what is compared over time, over an hour",
@@ -48,12 +48,14 @@ PROFILES = {
             rf"^(?!limits\.Gpu){suite}(?!.*{_HUGE}\))(?!.*'float32', '.*x)"
             for suite in (r"warm\.Logsumexp\.", "limits", "")
         ),
-        many=(rf"^(warm\.(?!.*{_HUGE}\)).*'({_PARALLEL})', 'float64'|limits\.Read.*'float64')",),
+        many=(
+            rf"^(warm\.(?!.*{_HUGE}\)).*'({_PARALLEL})(:\w+)?', 'float64'|limits\.Read.*'float64')",
+        ),
     ),
     "huge": Profile(
         "1e8 elements, needs 8 GB of memory",
         one=(rf"^(warm|limits)\..*{_HUGE}\)$",),
-        many=(rf"^warm\..*'({_PARALLEL})'.*{_HUGE}\)$",),
+        many=(rf"^warm\..*'({_PARALLEL})[':].*{_HUGE}\)$",),
     ),
     "libraries": Profile(
         "three sizes in float64 and the imports: to compare library generations",

@@ -6,6 +6,7 @@ import mpmath
 import numpy as np
 import pytest
 
+from lsekernels.kernels import _case
 from lsekernels.kernels import logsumexp as kernel
 from lsekernels.kernels._ulp import ulp_error
 
@@ -16,7 +17,7 @@ def plain(x):
 
 
 # The definition has no special values, and the case of a million terms takes mpmath minutes.
-DEFINED = [n for n, c in kernel.CASES.items() if c.kind != kernel.SPECIAL and n != "one_dominant"]
+DEFINED = [n for n, c in kernel.CASES.items() if c.kind != _case.SPECIAL and n != "one_dominant"]
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

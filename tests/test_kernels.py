@@ -4,6 +4,7 @@ logsumexp, which also has rules for its input, is in test_logsumexp.py.
 """
 
 import copy
+from functools import cache
 
 import numpy as np
 import pytest
@@ -35,6 +36,13 @@ COMBINATIONS = [
 ]
 
 
+@cache
+def reference(kernel, dtype, case):
+    """Return the true value; 50 digits take longer than all backends together."""
+    truth = kernels.load(kernel)
+    return truth.reference(*truth.CASES[case].arguments(dtype))
+
+
 @pytest.mark.parametrize(("kernel", "implementation", "dtype", "case"), COMBINATIONS)
 def test_right(request, load, kernel, implementation, dtype, case):
     name, method = registry.split(implementation, kernel)
@@ -47,7 +55,7 @@ def test_right(request, load, kernel, implementation, dtype, case):
     arguments = judged.arguments(dtype)
     before = copy.deepcopy(arguments)
     result = backend.fetch(backend.prepare(method, *arguments)())
-    error = truth.error(result, truth.reference(*before), dtype)
+    error = truth.error(result, reference(kernel, dtype, case), dtype)
     bound = backend.max_error.get(method) or backend.max_error[kernel]
     assert error <= (bound if judged.kind == WELL else EXACT_CASES_ERROR)
     for now, then in zip(arguments, before, strict=True):
@@ -57,7 +65,7 @@ def test_right(request, load, kernel, implementation, dtype, case):
 @pytest.mark.parametrize("kernel", kernels.names())
 def test_kernel_is_complete(kernel):
     truth = kernels.load(kernel)
-    assert not [name for name in CONTRACT.split() if not hasattr(truth, name)]
+    assert not [name for name in CONTRACT if not hasattr(truth, name)]
     assert set(truth.PROBES) <= set(truth.CASES)
     assert set(truth.DTYPES) <= {"float32", "float64"}
     small = truth.make_data(truth.SIZES[0], truth.DTYPES[0])
