@@ -12,7 +12,7 @@ INFINITY_IS_NAN: Failures = {
 }
 
 
-class PyTorch(Backend):
+class Torch(Backend):
     title = "PyTorch"
     requires = ("torch",)
     distribution = "torch"

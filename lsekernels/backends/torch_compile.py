@@ -1,0 +1,53 @@
+"""PyTorch's compiler: the three lines, fused by Inductor into loops of C++ (needs a C++ compiler)."""
+
+import shutil
+import warnings
+from typing import Any, ClassVar
+
+from ..backend import Call, Failures, Unavailable
+from .numpy import LOSES_TINY_TERMS
+from .torch import Torch
+
+
+class TorchCompile(Torch):
+    title = "PyTorch (compiled)"
+    compiled = "jit"
+    cache = "TORCHINDUCTOR_CACHE_DIR"
+    known_failures: ClassVar[Failures] = LOSES_TINY_TERMS
+
+    logsumexp: Call
+    logsumexp_rows: Call
+    softmax_rows: Call
+    log_softmax_rows: Call
+
+    def load(self) -> None:
+        super().load()
+        if not shutil.which("c++"):
+            raise Unavailable("no C++ compiler, which torch.compile needs (apt install g++)")
+
+        def finite(m: Any) -> Any:
+            return torch.where(torch.isfinite(m), m, 0)
+
+        def logsumexp(x: Any) -> Any:
+            m = finite(x.max())
+            return m + torch.log(torch.exp(x - m).sum())
+
+        def logsumexp_rows(x: Any) -> Any:
+            m = finite(x.amax(1, keepdim=True))
+            return m[:, 0] + torch.log(torch.exp(x - m).sum(1))
+
+        def softmax_rows(x: Any) -> Any:
+            e = torch.exp(x - x.amax(1, keepdim=True))
+            return e / e.sum(1, keepdim=True)
+
+        def log_softmax_rows(x: Any) -> Any:
+            d = x - finite(x.amax(1, keepdim=True))
+            return d - torch.log(torch.exp(d).sum(1, keepdim=True))
+
+        with warnings.catch_warnings():  # of what PyTorch's compiler itself imports
+            warnings.simplefilter("ignore", DeprecationWarning)
+            import torch.utils.cpp_extension
+
+            for function in (logsumexp, logsumexp_rows, softmax_rows, log_softmax_rows):
+                # One code for all lengths: no compilation again for each.
+                setattr(self, function.__name__, torch.compile(function, dynamic=True))
