@@ -60,3 +60,10 @@ class LogSoftmaxRows(_Warm):
 
     kernel = "log_softmax_rows"
     params = _params(kernel)
+
+
+class Uniform(_Warm):
+    """Random numbers on [0, 1), new ones in each call; written, never read."""
+
+    kernel = "uniform"
+    params = _params(kernel)

@@ -1,5 +1,6 @@
 """JAX on the CPU: its own logsumexp and softmax, compiled by XLA."""
 
+from functools import cached_property
 from typing import Any
 
 from ..backend import Backend, Call, Failures
@@ -23,6 +24,7 @@ class JAX(Backend):
         "logsumexp_rows": 4.0,
         "softmax_rows": 4.0,
         "log_softmax_rows": 4.0,
+        "uniform": 7.0,
     }
     known_failures = LOSES_TINY_TERMS | INFINITY_IS_NAN | FLUSHES_DENORMALS
 
@@ -39,7 +41,13 @@ class JAX(Backend):
         self.jax = jax
         self.asarray = numpy.asarray
         self.cpu = jax.devices("cpu")[0]
-        special, nn = jax.scipy.special, jax.nn
+        special, nn, random = jax.scipy.special, jax.nn, jax.random
+
+        def draw(key: Any, n: int) -> tuple[Any, Any]:
+            key, once = random.split(key)
+            return key, random.uniform(once, (n,), "float64")
+
+        self.draw = jax.jit(draw, static_argnums=1)
         self.logsumexp = jax.jit(special.logsumexp)
         self.logsumexp_rows = jax.jit(lambda x: special.logsumexp(x, axis=1))
         self.softmax_rows = jax.jit(lambda x: nn.softmax(x, axis=1))
@@ -53,3 +61,11 @@ class JAX(Backend):
 
     def to_host(self, result: Any) -> Any:
         return self.asarray(result)
+
+    @cached_property
+    def key(self) -> Any:
+        return self.jax.device_put(self.jax.random.key(0), self.cpu)
+
+    def uniform(self, n: int) -> Any:
+        self.key, numbers = self.draw(self.key, n)
+        return numbers

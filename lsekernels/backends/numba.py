@@ -1,5 +1,7 @@
 """Numba in nopython mode: the NumPy form, compiled to machine code."""
 
+from typing import Any
+
 from ..backend import Backend, Call
 from .numpy import LOSES_TINY_TERMS
 
@@ -15,6 +17,7 @@ class Numba(Backend):
         "logsumexp_rows": 8.0,
         "softmax_rows": 8.0,
         "log_softmax_rows": 8.0,
+        "uniform": 7.0,
     }
     known_failures = LOSES_TINY_TERMS
 
@@ -22,6 +25,7 @@ class Numba(Backend):
     logsumexp_rows: Call
     softmax_rows: Call
     log_softmax_rows: Call
+    uniform_legacy: Call
 
     def load(self) -> None:
         import numba
@@ -59,7 +63,26 @@ class Numba(Backend):
                 out[i] = d - np.log(np.sum(np.exp(d), dtype=np.float64))
             return out
 
+        @numba.njit(cache=True)
+        def uniform_legacy(n):  # type: ignore[no-untyped-def]
+            out = np.empty(n)
+            for i in range(n):
+                out[i] = np.random.random()  # Numba's own state, seeded by the operating system
+            return out
+
+        @numba.njit(cache=True)
+        def draw(generator, n):  # type: ignore[no-untyped-def]
+            out = np.empty(n)
+            for i in range(n):
+                out[i] = generator.random()
+            return out
+
         self.logsumexp = logsumexp
         self.logsumexp_rows = logsumexp_rows
         self.softmax_rows = softmax_rows
         self.log_softmax_rows = log_softmax_rows
+        self.uniform_legacy = uniform_legacy
+        self.draw, self.generator = draw, np.random.default_rng(0)
+
+    def uniform_generator(self, n: int) -> Any:
+        return self.draw(self.generator, n)

@@ -1,5 +1,6 @@
 """NumPy: the maximum, exp of the difference, log of the sum, each an array operation."""
 
+from functools import cached_property
 from typing import Any
 
 from ..backend import Backend, Failures
@@ -23,6 +24,7 @@ class NumPy(Backend):
         "logsumexp_rows": 4.0,
         "softmax_rows": 4.0,
         "log_softmax_rows": 4.0,
+        "uniform": 7.0,
     }
     known_failures = LOSES_TINY_TERMS
 
@@ -60,3 +62,17 @@ class NumPy(Backend):
         """Return the maxima as a column, 0 where one is infinite or nan: inf - inf is nan."""
         m = self.np.max(x, axis=1, keepdims=True)
         return self.np.where(self.np.isfinite(m), m, 0)
+
+    @cached_property
+    def random_state(self) -> Any:
+        return self.np.random.RandomState(0)
+
+    @cached_property
+    def generator(self) -> Any:
+        return self.np.random.default_rng(0)
+
+    def uniform_legacy(self, n: int) -> Any:
+        return self.random_state.uniform(size=n)
+
+    def uniform_generator(self, n: int) -> Any:
+        return self.generator.random(n)

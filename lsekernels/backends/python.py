@@ -2,6 +2,7 @@
 
 import math
 import platform
+import random
 from typing import Any
 
 from ..backend import Backend
@@ -9,7 +10,8 @@ from ..backend import Backend
 
 class Python(Backend):
     title = "Python"
-    max_error = {"logsumexp": 8.0, "logsumexp_rows": 8.0}
+    max_error = {"logsumexp": 8.0, "logsumexp_rows": 8.0, "uniform": 7.0}
+    largest = {"uniform": 10_000_000}
     known_failures = {
         (kernel, case): "1 + tiny is 1: https://github.com/scipy/scipy/pull/21597"
         for kernel, cases in (
@@ -33,3 +35,6 @@ class Python(Backend):
 
     def logsumexp_rows(self, x: list[list[float]]) -> list[float]:
         return [self.logsumexp(row) for row in x]
+
+    def uniform(self, n: int) -> list[float]:
+        return [random.random() for _ in range(n)]  # seeded by the operating system

@@ -22,6 +22,7 @@ class Torch(Backend):
         "logsumexp_rows": 4.0,
         "softmax_rows": 4.0,
         "log_softmax_rows": 4.0,
+        "uniform": 7.0,
     }
     known_failures = LOSES_TINY_TERMS | INFINITY_IS_NAN
 
@@ -29,6 +30,7 @@ class Torch(Backend):
         import torch
 
         self.torch = torch
+        self.generator = torch.Generator().manual_seed(0)
 
     def to_device(self, array: Any) -> Any:
         # Shares memory; PyTorch has no read-only tensors.
@@ -48,3 +50,7 @@ class Torch(Backend):
 
     def log_softmax_rows(self, x: Any) -> Any:
         return self.torch.log_softmax(x, 1)
+
+    def uniform(self, n: int) -> Any:
+        torch, own = self.torch, self.generator
+        return torch.rand(n, dtype=torch.float64, generator=own, device=own.device)
