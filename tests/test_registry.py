@@ -82,6 +82,18 @@ def test_prepared_call_of_a_synchronous_backend_has_no_wrapper(backend):
         assert type(call).__name__ == "partial", "a Python frame would be timed with short calls"
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_arrays_of_its_own_return_unchanged(backend, dtype):
+    import numpy as np
+
+    if backend.in_process and backend.moves_data() and dtype in backend.dtypes:
+        for x in (np.random.RandomState(0).standard_normal(1000), np.eye(3, 5)):
+            x = x.astype(dtype)
+            back = backend.to_host(backend.synchronize(backend.to_device(x)))
+            assert isinstance(back, np.ndarray)
+            np.testing.assert_array_equal(back, x)
+
+
 @pytest.fixture
 def copy(root, tmp_path):
     """Copy the Python sources, so that a file can be dropped in."""

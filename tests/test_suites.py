@@ -234,6 +234,127 @@ def test_round_trip_includes_the_conversion(root, tmp_path, suites):
     assert result, output
 
 
+@pytest.mark.parametrize("direction", ["ToDevice", "ToHost"])
+def test_each_way_alone(root, tmp_path, suites, direction):
+    suite = f"transfer.{direction}.track_time"
+    assert suites[suite]["params"] == suites["transfer.Logsumexp.track_time"]["params"]
+    for backend in ("python", "torch"):
+        result, output = launch(root, tmp_path, index(suites, suite, backend, "float64", 10))
+        assert result, output
+        assert result["number"] > 100
+
+
+def test_what_cannot_be_fetched_is_na(root, tmp_path, suites):
+    name = index(suites, "transfer.ToHost.track_time", "dask", "float64", 10)
+    result, output = launch(root, tmp_path, name)
+    assert result != result
+    assert "its arrays lie in other processes" in output
+
+
+def test_transfer_that_loses_digits_is_not_timed(root, tmp_path, suites):
+    code = (
+        "from lsekernels.backends.torch import PyTorch\n"
+        "real = PyTorch.to_device\n"
+        "PyTorch.to_device = lambda self, array: real(self, array).float()\n"
+    )
+    name = index(suites, "transfer.ToDevice.track_time", "torch", "float64", 1000)
+    result, output = launch_altered(root, tmp_path, name, code)
+    assert result is None
+    assert "torch is not timed: it returns" in output
+
+
+def test_every_array_is_fetched_once(root, python):
+    """JAX would give the copy it has made the first time."""
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from benchmarks.transfer import ToHost\n"
+        "suite = ToHost(); suite.setup('jax', 'float64', 10)\n"
+        "fetched = []; suite.to_host = lambda array: fetched.append(array)\n"
+        "result = suite.track_time('jax', 'float64', 10)\n"
+        "assert len(fetched) == 10 * result['number'] == len(set(map(id, fetched)))\n"
+        "print('once')"
+    )
+    assert python(code, str(root), LSEKERNELS_THREADS="1") == "once"
+
+
+MANY = "many_small.Logsumexp.track_time"
+
+
+@pytest.mark.parametrize("backend", ["numpy", "torch", "jax"])
+def test_many_small_calls(root, tmp_path, suites, backend):
+    result, output = launch(root, tmp_path, index(suites, MANY, backend, 1000))
+    assert result, output
+    assert min(result["samples"]) > 1e-4, "the time of all calls"
+
+
+def test_the_same_in_one_call(root, tmp_path, suites):
+    name = index(suites, "many_small.InOneCall.track_time", "numpy", 1000)
+    result, output = launch(root, tmp_path, name)
+    assert result, output
+
+
+def test_calls_that_would_take_minutes_are_na(root, tmp_path, suites):
+    code = (
+        "import time\nfrom lsekernels.backends.numpy import NumPy\nreal = NumPy.logsumexp\n"
+        "NumPy.logsumexp = lambda self, x: time.sleep(0.01) or real(self, x)\n"
+    )
+    name = index(suites, MANY, "numpy", 100_000)
+    result, output = launch_altered(root, tmp_path, name, code)
+    assert result != result
+    assert "100000 calls would take 1" in output
+
+
+def test_one_wrong_part_is_not_timed(root, tmp_path, suites):
+    code = (
+        "import numpy\nfrom lsekernels.backends.numpy import NumPy\nreal = NumPy.logsumexp\n"
+        "first = numpy.random.RandomState(0).standard_normal(1_000_000)[-1000]\n"
+        "NumPy.logsumexp = lambda self, x: real(self, x) + (x[0] == first)\n"
+    )
+    result, output = launch_altered(root, tmp_path, index(suites, MANY, "numpy", 1000), code)
+    assert result is None
+    assert "numpy is not timed: a part is off by" in output
+
+
+@pytest.mark.parametrize(("device", "waits"), [("cpu", 3), ("gpu", 1)])
+def test_all_calls_are_made_before_any_is_waited_for(root, python, device, waits):
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from benchmarks.many_small import all_calls\n"
+        "from lsekernels.backend import Backend\n"
+        "class Lazy(Backend):\n"
+        "    device = sys.argv[2]\n"
+        "    def logsumexp(self, x): log.append('call'); return x\n"
+        "    def synchronize(self, result): log.append('wait'); return result\n"
+        "log = []\n"
+        "assert all_calls(Lazy(), [1, 2, 3])() == [1, 2, 3]\n"
+        "print(*log)"
+    )
+    log = python(code, str(root), device, LSEKERNELS_THREADS="1").split()
+    assert log == 3 * ["call"] + waits * ["wait"]
+
+
+def test_random_numbers(root, tmp_path, suites):
+    suite = "warm.Uniform.track_time"
+    for implementation in ("numpy:generator", "torch"):
+        result, output = launch(
+            root, tmp_path, index(suites, suite, implementation, "float64", 100)
+        )
+        assert result, output
+        assert result["number"] > 100
+
+
+def test_float32_bits_are_not_timed(root, tmp_path, suites):
+    code = (
+        "import numpy\nfrom lsekernels.backends.numpy import NumPy\n"
+        "NumPy.uniform_generator = lambda self, n: numpy.float64(self.generator.random(n, 'f4'))\n"
+    )
+    name = index(suites, "warm.Uniform.track_time", "numpy:generator", "float64", 1000)
+    result, output = launch_altered(root, tmp_path, name, code)
+    assert result is None
+    assert "numpy is not timed: its uniform_generator of n_1000" in output
+    assert "inf standard deviations; 7 are allowed" in output
+
+
 def test_build_compiles_one_module(root, tmp_path, suites):
     (tmp_path / "project").symlink_to(root)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # meson and ninja

@@ -27,6 +27,13 @@ class Python(Backend):
     def to_device(self, array: Any) -> list[Any]:
         return list(array.tolist())
 
+    def to_host(self, result: Any) -> Any:
+        if not isinstance(result, list):
+            return result
+        import numpy
+
+        return numpy.array(result)
+
     def logsumexp(self, x: list[float]) -> float:
         m = max(x)
         if math.isinf(m):
