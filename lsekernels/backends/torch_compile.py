@@ -49,5 +49,6 @@ class TorchCompile(Torch):
             import torch.utils.cpp_extension
 
             for function in (logsumexp, logsumexp_rows, softmax_rows, log_softmax_rows):
-                # One code for all lengths: no compilation again for each.
-                setattr(self, function.__name__, torch.compile(function, dynamic=True))
+                # Not dynamic=True: the code of a first short array, without threads, would be taken
+                # from the cache for a long one.
+                setattr(self, function.__name__, torch.compile(function))
