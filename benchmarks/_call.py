@@ -49,7 +49,8 @@ def prepare(backend, method, arrays, dtype, size=0):
         raise NotImplementedError(f"{backend.name!r} would take minutes for {kernel} of {size}")
     truth = tree(f"kernels.{kernel}")
     fetch = getattr(backend, "fetch", backend.to_host)
-    probes = {name: truth.CASES[name].arguments(dtype) for name in truth.PROBES}
+    names = getattr(truth, "FORM_PROBES", {}).get(method, truth.PROBES)
+    probes = {name: truth.CASES[name].arguments(dtype) for name in names}
     for name, data in {**probes, "the timed data": arrays}.items():
         call = backend.prepare(method, *data)
         error = truth.error(fetch(call()), truth.reference(*data), dtype)

@@ -67,3 +67,10 @@ class Uniform(_Warm):
 
     kernel = "uniform"
     params = _params(kernel)
+
+
+class Lu(_Warm):
+    """LU factorisation of a square matrix: loops where a call is dear, blocks where memory is."""
+
+    kernel = "lu"
+    params = _params(kernel)

@@ -105,9 +105,9 @@ class Backend:
 
     @final
     def fetch(self, result: Any) -> Any:
-        """Return `result` on the host: :meth:`to_host` of it, or of its parts."""
-        if isinstance(result, tuple | list):
-            return type(result)(map(self.fetch, result))
+        """Return `result` on the host: :meth:`to_host` of it, or of each part of a tuple."""
+        if isinstance(result, tuple):
+            return tuple(map(self.fetch, result))
         return self.to_host(result)
 
     # -- what is timed --------------------------------------------------------------------------

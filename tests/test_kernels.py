@@ -43,6 +43,7 @@ def reference(kernel, dtype, case):
     return truth.reference(*truth.CASES[case].arguments(dtype))
 
 
+@pytest.mark.filterwarnings("ignore:Diagonal number")  # SciPy says so of singular matrices
 @pytest.mark.parametrize(("kernel", "implementation", "dtype", "case"), COMBINATIONS)
 def test_right(request, load, kernel, implementation, dtype, case):
     name, method = registry.split(implementation, kernel)
@@ -67,6 +68,9 @@ def test_kernel_is_complete(kernel):
     truth = kernels.load(kernel)
     assert not [name for name in CONTRACT if not hasattr(truth, name)]
     assert set(truth.PROBES) <= set(truth.CASES)
+    for method, probes in getattr(truth, "FORM_PROBES", {}).items():
+        assert method.removeprefix(f"{kernel}_") in truth.FORMS
+        assert set(probes) <= set(truth.CASES)
     assert set(truth.DTYPES) <= {"float32", "float64"}
     small = truth.make_data(truth.SIZES[0], truth.DTYPES[0])
     assert isinstance(small, tuple)

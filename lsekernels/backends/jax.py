@@ -25,6 +25,7 @@ class JAX(Backend):
         "softmax_rows": 4.0,
         "log_softmax_rows": 4.0,
         "uniform": 7.0,
+        "lu": 1.0,
     }
     known_failures = LOSES_TINY_TERMS | INFINITY_IS_NAN | FLUSHES_DENORMALS
 
@@ -32,6 +33,7 @@ class JAX(Backend):
     logsumexp_rows: Call
     softmax_rows: Call
     log_softmax_rows: Call
+    lu: Call
 
     def load(self) -> None:
         import jax
@@ -52,11 +54,14 @@ class JAX(Backend):
         self.logsumexp_rows = jax.jit(lambda x: special.logsumexp(x, axis=1))
         self.softmax_rows = jax.jit(lambda x: nn.softmax(x, axis=1))
         self.log_softmax_rows = jax.jit(lambda x: nn.log_softmax(x, axis=1))
+        self.lu = jax.jit(jax.scipy.linalg.lu_factor)
 
     def to_device(self, array: Any) -> Any:
         return self.jax.device_put(array, self.cpu)
 
     def synchronize(self, result: Any) -> Any:
+        if isinstance(result, tuple):
+            return tuple(map(self.synchronize, result))
         return result.block_until_ready()
 
     def to_host(self, result: Any) -> Any:

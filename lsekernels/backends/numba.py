@@ -3,7 +3,7 @@
 from typing import Any
 
 from ..backend import Backend, Call
-from .numpy import LOSES_TINY_TERMS
+from .numpy import LOSES_TINY_TERMS, WITHOUT_INTERCHANGES
 
 
 class Numba(Backend):
@@ -18,14 +18,17 @@ class Numba(Backend):
         "softmax_rows": 8.0,
         "log_softmax_rows": 8.0,
         "uniform": 7.0,
+        "lu": 1.0,
     }
-    known_failures = LOSES_TINY_TERMS
+    known_failures = LOSES_TINY_TERMS | WITHOUT_INTERCHANGES
 
     logsumexp: Call
     logsumexp_rows: Call
     softmax_rows: Call
     log_softmax_rows: Call
     uniform_legacy: Call
+    lu: Call
+    lu_unpivoted: Call
 
     def load(self) -> None:
         import numba
@@ -77,11 +80,44 @@ class Numba(Backend):
                 out[i] = generator.random()
             return out
 
+        @numba.njit
+        def eliminate(lu, k):  # type: ignore[no-untyped-def]
+            if lu[k, k] == 0:  # with pivoting, all below is 0 as well
+                return
+            for i in range(k + 1, len(lu)):
+                factor = lu[i, k] / lu[k, k]
+                lu[i, k] = factor
+                for j in range(k + 1, len(lu)):
+                    lu[i, j] -= factor * lu[k, j]
+
+        @numba.njit(cache=True)
+        def lu(a):  # type: ignore[no-untyped-def]
+            lu, pivots = a.copy(), np.empty(len(a), np.int64)
+            for k in range(len(a)):
+                p = k
+                for i in range(k + 1, len(a)):
+                    if abs(lu[i, k]) > abs(lu[p, k]):
+                        p = i
+                pivots[k] = p
+                if p != k:
+                    for j in range(len(a)):
+                        lu[k, j], lu[p, j] = lu[p, j], lu[k, j]
+                eliminate(lu, k)
+            return lu, pivots
+
+        @numba.njit(cache=True)
+        def lu_unpivoted(a):  # type: ignore[no-untyped-def]
+            lu = a.copy()
+            for k in range(len(a)):
+                eliminate(lu, k)
+            return lu
+
         self.logsumexp = logsumexp
         self.logsumexp_rows = logsumexp_rows
         self.softmax_rows = softmax_rows
         self.log_softmax_rows = log_softmax_rows
         self.uniform_legacy = uniform_legacy
+        self.lu, self.lu_unpivoted = lu, lu_unpivoted
         self.draw, self.generator = draw, np.random.default_rng(0)
 
     def uniform_generator(self, n: int) -> Any:

@@ -6,12 +6,13 @@ import random
 from typing import Any
 
 from ..backend import Backend
+from .numpy import WITHOUT_INTERCHANGES
 
 
 class Python(Backend):
     title = "Python"
-    max_error = {"logsumexp": 8.0, "logsumexp_rows": 8.0, "uniform": 7.0}
-    largest = {"uniform": 10_000_000}
+    max_error = {"logsumexp": 8.0, "logsumexp_rows": 8.0, "uniform": 7.0, "lu": 1.0}
+    largest = {"uniform": 10_000_000, "lu": 128}
     known_failures = {
         (kernel, case): "1 + tiny is 1: https://github.com/scipy/scipy/pull/21597"
         for kernel, cases in (
@@ -19,7 +20,7 @@ class Python(Backend):
             ("logsumexp_rows", ("denormal_terms", "two_terms_far_apart")),
         )
         for case in cases
-    }
+    } | WITHOUT_INTERCHANGES
 
     def version(self) -> str:
         return platform.python_version()
@@ -45,3 +46,28 @@ class Python(Backend):
 
     def uniform(self, n: int) -> list[float]:
         return [random.random() for _ in range(n)]  # seeded by the operating system
+
+    def lu(self, a: list[list[float]]) -> tuple[list[list[float]], list[int]]:
+        lu, pivots = [row[:] for row in a], []
+        for k in range(len(lu)):
+            p = max(range(k, len(lu)), key=lambda i: abs(lu[i][k]))
+            lu[k], lu[p] = lu[p], lu[k]
+            pivots.append(p)
+            _eliminate(lu, k)
+        return lu, pivots
+
+    def lu_unpivoted(self, a: list[list[float]]) -> list[list[float]]:
+        lu = [row[:] for row in a]
+        for k in range(len(lu)):
+            _eliminate(lu, k)
+        return lu
+
+
+def _eliminate(lu: list[list[float]], k: int) -> None:
+    top = lu[k]
+    if top[k] == 0:  # with pivoting, all below is 0 as well
+        return
+    for row in lu[k + 1 :]:
+        factor = row[k] = row[k] / top[k]
+        for j in range(k + 1, len(row)):
+            row[j] -= factor * top[j]

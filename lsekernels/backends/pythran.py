@@ -1,9 +1,12 @@
 """Pythran: the NumPy form, compiled when the package is built (``_compiled/logsumexp_pythran``)."""
 
+from ..backend import Call
 from ._ahead import Ahead
 
 
 class Pythran(Ahead):
     title = "Pythran"
     tool = "pythran"
-    requires = ("lsekernels._compiled.logsumexp_pythran",)
+    requires = ("lsekernels._compiled.logsumexp_pythran", "lsekernels._compiled.lu_pythran")
+
+    lu: Call

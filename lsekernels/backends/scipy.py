@@ -1,4 +1,4 @@
-"""scipy.special: what most people call today."""
+"""SciPy (scipy.special, scipy.linalg): what most people call today."""
 
 from typing import Any
 
@@ -14,17 +14,21 @@ class SciPy(Backend):
         "logsumexp_rows": 4.0,
         "softmax_rows": 4.0,
         "log_softmax_rows": 4.0,
+        "lu": 1.0,
     }
 
     logsumexp: Call
+    lu: Call
 
     def load(self) -> None:
         import numpy
-        from scipy import special
+        from scipy import linalg, special
 
         self.special = special
         self.errstate = numpy.errstate
         self.logsumexp = special.logsumexp
+        self.lu = linalg.lu_factor
+        self.getrf = {4: linalg.lapack.sgetrf, 8: linalg.lapack.dgetrf}
 
     def logsumexp_rows(self, x: Any) -> Any:
         return self.special.logsumexp(x, axis=1)
@@ -36,3 +40,8 @@ class SciPy(Backend):
     def log_softmax_rows(self, x: Any) -> Any:
         with self.errstate(invalid="ignore"):
             return self.special.log_softmax(x, axis=1)
+
+    def lu_getrf(self, a: Any) -> Any:
+        # The call transposes a copy, as that of lu_factor does: LAPACK wants columns.
+        lu, pivots, _ = self.getrf[a.itemsize](a)
+        return lu, pivots

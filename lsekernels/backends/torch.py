@@ -23,6 +23,7 @@ class Torch(Backend):
         "softmax_rows": 4.0,
         "log_softmax_rows": 4.0,
         "uniform": 7.0,
+        "lu": 1.0,
     }
     known_failures = LOSES_TINY_TERMS | INFINITY_IS_NAN
 
@@ -54,3 +55,8 @@ class Torch(Backend):
     def uniform(self, n: int) -> Any:
         torch, own = self.torch, self.generator
         return torch.rand(n, dtype=torch.float64, generator=own, device=own.device)
+
+    def lu(self, a: Any) -> Any:
+        # lu_factor is this and an error where a pivot is 0. LAPACK counts rows from 1.
+        lu, pivots, _ = self.torch.linalg.lu_factor_ex(a)
+        return lu, pivots - 1

@@ -1,4 +1,4 @@
-"""PyTorch's compiler: the three lines, fused by Inductor into loops of C++ (needs a C++ compiler)."""
+"""PyTorch's compiler: the three lines, fused by Inductor into C++ (needs a C++ compiler)."""
 
 import shutil
 import warnings
