@@ -3,9 +3,16 @@
 import os
 from typing import Any, ClassVar
 
-from ..backend import Backend, Call
+from ..backend import Backend, Call, Failures
+from .jax import FLUSHES_DENORMALS
 from .numpy import LOSES_TINY_TERMS
 from .torch import INFINITY_IS_NAN
+
+FLUSHES: Failures = {
+    case: "denormal results become 0, as TensorFlow's own test wants it: "
+    "https://github.com/tensorflow/tensorflow/issues/11902"
+    for case in FLUSHES_DENORMALS
+}
 
 
 class TensorFlow(Backend):
@@ -19,7 +26,7 @@ class TensorFlow(Backend):
         "softmax_rows": 4.0,
         "log_softmax_rows": 4.0,
     }
-    known_failures = LOSES_TINY_TERMS | INFINITY_IS_NAN
+    known_failures = LOSES_TINY_TERMS | INFINITY_IS_NAN | FLUSHES
     xla: ClassVar[bool] = False
     """Whether XLA compiles the functions."""
 

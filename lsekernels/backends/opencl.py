@@ -1,0 +1,185 @@
+"""OpenCL through PyOpenCL, on the CPU: a reduction in two stages, each one pass over its data."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from ..backend import Backend, Unavailable
+from .numpy import LOSES_TINY_TERMS
+
+SOURCE = """
+#pragma OPENCL EXTENSION cl_khr_fp64 : enable
+
+// Numbers are reduced to (m, s) with s = sum(exp(x - m)), in double for both dtypes. m is finite,
+// also where no number or an infinite one is the largest: then s becomes 0, inf or nan by itself.
+double2 join(double2 a, double2 b) {
+    double m = fmax(a.x, b.x);
+    return (double2)(m, a.y * exp(a.x - m) + b.y * exp(b.x - m));
+}
+
+// All items of the work-group; the result is item 0's.
+double2 join_group(double2 mine, local double2 *all) {
+    uint item = get_local_id(0);
+    all[item] = mine;
+    for (uint active = get_local_size(0) / 2; active > 0; active /= 2) {
+        barrier(CLK_LOCAL_MEM_FENCE);
+        if (item < active) all[item] = join(all[item], all[item + active]);
+    }
+    return all[0];
+}
+
+double2 reduce(global const T *x, ulong n, local double2 *all) {
+    T m = -MAX, lane[8];
+    double sum_of_lane[8];
+    double8 sum = 0;
+    for (ulong i = 8 * get_local_id(0); i < n; i += 8 * get_local_size(0)) {
+        T8 v;
+        if (i + 8 <= n) {
+            v = vload8(0, x + i);
+        } else {
+            for (int k = 0; k < 8; k++) lane[k] = i + k < n ? x[i + k] : -INFINITY;
+            v = vload8(0, lane);
+        }
+        if (any(v > m)) {  // rare after the first few
+            T before = m;
+            vstore8(v, 0, lane);
+            for (int k = 0; k < 8; k++) m = fmax(m, lane[k]);
+            m = fmin(m, (T)MAX);
+            sum *= exp((double)before - m);
+        }
+        sum += convert_double8(exp(v - m));
+    }
+    vstore8(sum, 0, sum_of_lane);
+    for (int k = 1; k < 8; k++) sum_of_lane[0] += sum_of_lane[k];
+    return join_group((double2)(m, sum_of_lane[0]), all);
+}
+
+// One work-group a row of n numbers.
+kernel void rows(global const T *x, ulong n, global T *out, local double2 *all) {
+    double2 row = reduce(x + n * get_group_id(0), n, all);
+    if (get_local_id(0) == 0) out[get_group_id(0)] = row.x + log(row.y);
+}
+
+// One work-group a part; merge() takes what they leave.
+kernel void parts(global const T *x, ulong n, ulong part, global double2 *out,
+                  local double2 *all) {
+    ulong first = part * get_group_id(0);
+    double2 reduced = reduce(x + first, min(part, n - first), all);
+    if (get_local_id(0) == 0) out[get_group_id(0)] = reduced;
+}
+
+kernel void merge(global const double2 *parts, ulong n, global T *out, local double2 *all) {
+    double2 mine = (double2)(-MAX, 0);
+    for (ulong i = get_local_id(0); i < n; i += get_local_size(0)) mine = join(mine, parts[i]);
+    double2 whole = join_group(mine, all);
+    if (get_local_id(0) == 0) out[0] = whole.x + log(whole.y);
+}
+"""
+
+
+@dataclass(slots=True)
+class Array:
+    """An array on the device."""
+
+    buffer: Any
+    shape: tuple[int, ...]
+    dtype: Any
+
+
+class OpenCL(Backend):
+    title = "OpenCL"
+    requires = ("pyopencl",)
+    distribution = "pyopencl"
+    compiled = "jit"
+    cache = "POCL_CACHE_DIR"  # PoCL's; PyOpenCL leaves caching to it
+    parallel = True
+    max_error = {"logsumexp": 4.0, "logsumexp_rows": 4.0}
+    known_failures = LOSES_TINY_TERMS
+
+    items: ClassVar[int] = 1
+    """Work-items of a group: on a CPU one, whose vectors fill a core."""
+    part = 32_768
+    """Elements of a group; also bounds how long a sum runs."""
+
+    def load(self) -> None:
+        import numpy
+        import pyopencl as cl
+
+        try:
+            platforms = cl.get_platforms()
+        except cl.LogicError as error:
+            raise Unavailable(f"no OpenCL platform ({error})") from None
+        kind = getattr(cl.device_type, self.device.upper())
+        found = [d for p in platforms for d in p.get_devices(kind)]
+        able = [d for d in found if "cl_khr_fp64" in d.extensions.split()]
+        if not able:
+            reason = "without float64" if found else "on any OpenCL platform"
+            raise Unavailable(f"no {self.device.upper()} device {reason}")
+        self.cl, self.np = cl, numpy
+        self.chosen = able[0]
+        self.context = cl.Context([self.chosen])
+        self.queue = cl.CommandQueue(self.context)
+        self.shared = cl.LocalMemory(16 * self.items)
+        self.built: dict[Any, tuple[Any, Any, Any]] = {}
+
+    def version(self) -> str:
+        platform = self.chosen.platform.name
+        return f"{self.cl.VERSION_TEXT} ({platform} {self.chosen.driver_version})"
+
+    # -- data -----------------------------------------------------------------------------------
+
+    def to_device(self, array: Any) -> Any:
+        device = self._new(array.shape, array.dtype)
+        if array.size:
+            self.cl.enqueue_copy(self.queue, device.buffer, array)
+        return device
+
+    def synchronize(self, result: Any) -> Any:
+        self.queue.finish()
+        return result
+
+    def to_host(self, result: Any) -> Any:
+        array = self.np.empty(result.shape, result.dtype)
+        self.cl.enqueue_copy(self.queue, array, result.buffer)
+        return array[()]
+
+    def _new(self, shape: tuple[int, ...], dtype: Any) -> Array:
+        size = max(1, self.np.prod(shape, dtype=int)) * dtype.itemsize  # no buffer may be empty
+        flags = self.cl.mem_flags.READ_WRITE
+        return Array(self.cl.Buffer(self.context, flags, int(size)), shape, dtype)
+
+    # -- kernels --------------------------------------------------------------------------------
+
+    def _kernels(self, dtype: Any) -> tuple[Any, Any, Any]:
+        """Return the kernels (rows, parts, merge) for `dtype`, compiled by the first call."""
+        if dtype not in self.built:
+            name, largest = ("float", "FLT_MAX") if dtype.itemsize == 4 else ("double", "DBL_MAX")
+            # -w: it warns of the ABI of vectors wider than the CPU's; all calls are inlined.
+            options = ["-w", f"-DT={name}", f"-DT8={name}8", f"-DMAX={largest}"]
+            program = self.cl.Program(self.context, SOURCE).build(options)
+            rows, parts, merge = program.rows, program.parts, program.merge
+            rows.set_scalar_arg_dtypes([None, self.np.uint64, None, None])
+            parts.set_scalar_arg_dtypes([None, self.np.uint64, self.np.uint64, None, None])
+            merge.set_scalar_arg_dtypes([None, self.np.uint64, None, None])
+            self.built[dtype] = rows, parts, merge
+        return self.built[dtype]
+
+    def logsumexp(self, x: Any) -> Any:
+        rows, parts, merge = self._kernels(x.dtype)
+        out = self._new((), x.dtype)
+        (n,), group = x.shape, (self.items,)
+        count = -(-n // self.part)
+        if count <= 1:
+            rows(self.queue, group, group, x.buffer, n, out.buffer, self.shared)
+            return out
+        reduced = self.cl.Buffer(self.context, self.cl.mem_flags.READ_WRITE, 16 * count)
+        total = (count * self.items,)
+        parts(self.queue, total, group, x.buffer, n, self.part, reduced, self.shared)
+        merge(self.queue, group, group, reduced, count, out.buffer, self.shared)
+        return out
+
+    def logsumexp_rows(self, x: Any) -> Any:
+        rows, _, _ = self._kernels(x.dtype)
+        (m, n), group = x.shape, (self.items,)
+        out = self._new((m,), x.dtype)
+        rows(self.queue, (m * self.items,), group, x.buffer, n, out.buffer, self.shared)
+        return out

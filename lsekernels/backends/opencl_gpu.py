@@ -1,0 +1,10 @@
+"""OpenCL through PyOpenCL, on a GPU: the kernels of the CPU, with more items a group."""
+
+from .opencl import OpenCL
+
+
+class OpenCLGPU(OpenCL):
+    title = "OpenCL GPU"
+    device = "gpu"
+    parallel = False  # no CPU threads
+    items = 256
