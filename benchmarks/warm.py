@@ -74,3 +74,10 @@ class Lu(_Warm):
 
     kernel = "lu"
     params = _params(kernel)
+
+
+class PythonIdioms(_Warm):
+    """Small choices in plain Python, in pairs; n items."""
+
+    kernel = "python_idioms"
+    params = _params(kernel)

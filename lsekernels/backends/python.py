@@ -6,12 +6,19 @@ import random
 from typing import Any
 
 from ..backend import Backend
+from ._idioms import Idioms
 from .numpy import WITHOUT_INTERCHANGES
 
 
-class Python(Backend):
+class Python(Idioms, Backend):
     title = "Python"
-    max_error = {"logsumexp": 8.0, "logsumexp_rows": 8.0, "uniform": 7.0, "lu": 1.0}
+    max_error = {
+        "logsumexp": 8.0,
+        "logsumexp_rows": 8.0,
+        "uniform": 7.0,
+        "lu": 1.0,
+        "python_idioms": 0.5,
+    }
     largest = {"uniform": 10_000_000, "lu": 128}
     known_failures = {
         (kernel, case): "1 + tiny is 1: https://github.com/scipy/scipy/pull/21597"
