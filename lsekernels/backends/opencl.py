@@ -20,9 +20,9 @@ double2 join(double2 a, double2 b) {
 double2 join_group(double2 mine, local double2 *all) {
     uint item = get_local_id(0);
     all[item] = mine;
-    for (uint active = get_local_size(0) / 2; active > 0; active /= 2) {
+    for (uint joined = get_local_size(0) / 2; joined > 0; joined /= 2) {
         barrier(CLK_LOCAL_MEM_FENCE);
-        if (item < active) all[item] = join(all[item], all[item + active]);
+        if (item < joined) all[item] = join(all[item], all[item + joined]);
     }
     return all[0];
 }

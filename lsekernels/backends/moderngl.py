@@ -1,0 +1,249 @@
+"""OpenGL compute shaders through ModernGL, on the CPU (Mesa's llvmpipe): a two-stage reduction."""
+
+from typing import Any
+
+from ..backend import Backend, Unavailable
+from .numpy import LOSES_TINY_TERMS
+from .opencl import Array
+
+SOURCE = """
+layout(local_size_x = 64) in;
+shared dvec2 all_items[64];
+
+// GLSL need not know nan and infinity, so their bits are looked at.
+bool is_nan(float v) { return (floatBitsToUint(v) & 0x7fffffffu) > 0x7f800000u; }
+bool is_nan(double v) {
+    uvec2 bits = unpackDouble2x32(v);
+    return (bits.y & 0x7fffffffu) + uint(bits.x != 0u) > 0x7ff00000u;
+}
+bool is_inf(double v) {
+    uvec2 bits = unpackDouble2x32(v);
+    return (bits.y & 0x7fffffffu) == 0x7ff00000u && bits.x == 0u;
+}
+double minus_inf() { return packDouble2x32(uvec2(0u, 0xfff00000u)); }
+
+// GLSL has neither function for double. exp_ is for x up to about 0: 2**k times exp of what is
+// left, at most log(2)/2 in size, by its Taylor series. Below -708 it stays at a normal number.
+double exp_(double x) {
+    x = max(x, -708.0lf);
+    double k = roundEven(x * 1.4426950408889634074lf);
+    double r = x - k * 0.693147180369123816490lf - k * 1.90821492927058770002e-10lf;
+    double p = 1.0lf / 6227020800.0lf;
+    p = p * r + 1.0lf / 479001600.0lf;
+    p = p * r + 1.0lf / 39916800.0lf;
+    p = p * r + 1.0lf / 3628800.0lf;
+    p = p * r + 1.0lf / 362880.0lf;
+    p = p * r + 1.0lf / 40320.0lf;
+    p = p * r + 1.0lf / 5040.0lf;
+    p = p * r + 1.0lf / 720.0lf;
+    p = p * r + 1.0lf / 120.0lf;
+    p = p * r + 1.0lf / 24.0lf;
+    p = p * r + 1.0lf / 6.0lf;
+    p = p * r + 0.5lf;
+    p = p * r + 1.0lf;
+    p = p * r + 1.0lf;
+    return p * packDouble2x32(uvec2(0u, uint(int(k) + 1023) << 20));
+}
+double log_(double x) {
+    double y = log(float(x));  // two steps of Newton's method double its digits twice
+    y += x * exp_(-y) - 1.0lf;
+    return y + (x * exp_(-y) - 1.0lf);
+}
+float exp_(float x) { return exp(max(x, -80.0)); }
+
+// Numbers are reduced to (m, s), their maximum and sum(exp(x - m)); s is -1 where there is a nan,
+// and any other number where m is infinite.
+dvec2 join(dvec2 a, dvec2 b) {
+    double m = max(a.x, b.x);
+    double p = a.x == m ? 1.0lf : exp_(a.x - m), q = b.x == m ? 1.0lf : exp_(b.x - m);
+    return dvec2(m, min(a.y, b.y) < 0.0lf ? -1.0lf : a.y * p + b.y * q);
+}
+
+// All items of the work-group; the result is item 0's.
+dvec2 join_group(dvec2 mine) {
+    uint item = gl_LocalInvocationIndex;
+    all_items[item] = mine;
+    for (uint joined = 32u; joined > 0u; joined /= 2u) {
+        barrier();
+        if (item < joined) all_items[item] = join(all_items[item], all_items[item + joined]);
+    }
+    return all_items[0];
+}
+
+T result(dvec2 reduced) {
+    if (reduced.y < 0.0lf) return NAN;
+    return T(is_inf(reduced.x) ? reduced.x : reduced.x + log_(reduced.y));
+}
+
+#if defined(ROWS) || defined(PARTS)
+layout(std430, binding = 0) readonly buffer Input { T x[]; };
+
+dvec2 reduce(uint first, uint end) {
+    T m = T(minus_inf());
+    bool nan = false;
+    for (uint i = first + gl_LocalInvocationIndex; i < end; i += 64u) {
+        m = max(m, x[i]);
+        nan = nan || is_nan(x[i]);
+    }
+    double s = 0.0lf;
+    if (is_inf(m)) end = first;
+    for (uint i = first + gl_LocalInvocationIndex; i < end; i += 64u) s += exp_(x[i] - m);
+    return join_group(dvec2(m, nan ? -1.0lf : s));
+}
+#endif
+
+#ifdef ROWS  // one work-group a row of n numbers
+layout(std430, binding = 1) writeonly buffer Output { T out_[]; };
+uniform uint rows, n;
+void main() {
+    uint row = min(gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x, rows - 1u);
+    dvec2 reduced = reduce(row * n, (row + 1u) * n);
+    if (gl_LocalInvocationIndex == 0u) out_[row] = result(reduced);
+}
+#endif
+
+#ifdef PARTS  // one work-group a part; MERGE takes what they leave
+layout(std430, binding = 1) writeonly buffer Output { dvec2 out_[]; };
+uniform uint n, part, offset;
+void main() {
+    uint first = part * gl_WorkGroupID.x;
+    dvec2 reduced = reduce(first, min(first + part, n));
+    if (gl_LocalInvocationIndex == 0u) out_[offset + gl_WorkGroupID.x] = reduced;
+}
+#endif
+
+#ifdef MERGE
+layout(std430, binding = 0) readonly buffer Input { dvec2 parts[]; };
+layout(std430, binding = 1) writeonly buffer Output { T out_[]; };
+uniform uint n;
+void main() {
+    dvec2 mine = dvec2(minus_inf(), 0.0lf);
+    for (uint i = gl_LocalInvocationIndex; i < n; i += 64u) mine = join(mine, parts[i]);
+    dvec2 whole = join_group(mine);
+    if (gl_LocalInvocationIndex == 0u) out_[0] = result(whole);
+}
+#endif
+"""
+
+NANS = {"float": "uintBitsToFloat(0x7fc00000u)", "double": "packDouble2x32(uvec2(0u, 0x7ff80000u))"}
+
+
+class ModernGL(Backend):
+    title = "OpenGL"
+    requires = ("moderngl",)
+    distribution = "moderngl"
+    compiled = "jit"
+    cache = "MESA_SHADER_CACHE_DIR"
+    parallel = True
+    max_error = {"logsumexp": 4.0, "logsumexp_rows": 4.0}
+    known_failures = LOSES_TINY_TERMS
+
+    part = 16_384
+    """Elements of a work-group; also bounds how long a sum runs."""
+
+    def load(self) -> None:
+        import moderngl
+        import numpy
+
+        self.np = numpy
+        self.context = self._context(moderngl)
+        # Buffers are released by _current(): a finalizer may run in another context.
+        self.context.gc_mode = "context_gc"
+        self.largest_block = self.context.info["GL_MAX_SHADER_STORAGE_BLOCK_SIZE"]
+        self.shaders: dict[tuple[str, Any], Any] = {}
+
+    def _context(self, moderngl: Any) -> Any:
+        reasons = []
+        for index in range(8):  # one of EGL's devices: GPUs, and Mesa's software renderer
+            try:
+                context = moderngl.create_context(
+                    standalone=True,
+                    require=430,
+                    backend="egl",
+                    device_index=index,
+                    libegl="libEGL.so.1",
+                    libgl="libGL.so.1",
+                )
+            except Exception as error:  # glcontext raises no other class
+                reasons.append(str(error))
+                continue
+            renderer = context.info["GL_RENDERER"]
+            if ("llvmpipe" in renderer) == (self.device == "cpu"):
+                return context
+            context.release()
+            reasons.append(f"{renderer} is not a {self.device.upper()}")
+        hint = "Debian: apt install libegl1 libgl1 libgl1-mesa-dri"
+        raise Unavailable(f"no OpenGL 4.3 context through EGL: {reasons[0]} ({hint})")
+
+    def version(self) -> str:
+        driver = self.context.info["GL_VERSION"].rpartition(")")[2].strip()  # after the profile
+        return f"{super().version()} ({driver})"
+
+    def _current(self) -> Any:
+        """Return the context, made current: another backend may have one of its own."""
+        self.context.__enter__()
+        self.context.gc()
+        return self.context
+
+    # -- data -----------------------------------------------------------------------------------
+
+    def to_device(self, array: Any) -> Any:
+        context = self._current()
+        # No buffer may be empty.
+        buffer = context.buffer(array) if array.size else context.buffer(reserve=8)
+        return Array(buffer, array.shape, array.dtype)
+
+    def synchronize(self, result: Any) -> Any:
+        self._current().finish()
+        return result
+
+    def to_host(self, result: Any) -> Any:
+        self._current()
+        return self.np.frombuffer(result.buffer.read(), result.dtype).reshape(result.shape)[()]
+
+    # -- kernels --------------------------------------------------------------------------------
+
+    def _shader(self, stage: str, dtype: Any) -> Any:
+        """Return the shader of `stage` for `dtype`, compiled by the first call."""
+        if (stage, dtype) not in self.shaders:
+            name = "float" if dtype.itemsize == 4 else "double"
+            head = f"#version 430\n#define {stage}\n#define T {name}\n#define NAN {NANS[name]}\n"
+            self.shaders[stage, dtype] = self.context.compute_shader(head + SOURCE)
+        return self.shaders[stage, dtype]
+
+    def logsumexp(self, x: Any) -> Any:
+        (n,) = x.shape
+        if n <= self.part:
+            return self._rows(x, 1, n, ())
+        context, itemsize = self._current(), x.dtype.itemsize
+        reduced = context.buffer(reserve=16 * -(-n // self.part))
+        reduced.bind_to_storage_buffer(1)
+        parts = self._shader("PARTS", x.dtype)
+        parts["part"] = self.part
+        at_once = self.largest_block // itemsize // self.part * self.part
+        for first in range(0, n, at_once):
+            size = min(at_once, n - first)
+            x.buffer.bind_to_storage_buffer(0, first * itemsize, size * itemsize)
+            parts["n"], parts["offset"] = size, first // self.part
+            parts.run(-(-size // self.part))
+        context.memory_barrier()
+        out = Array(context.buffer(reserve=itemsize), (), x.dtype)
+        reduced.bind_to_storage_buffer(0)
+        out.buffer.bind_to_storage_buffer(1)
+        merge = self._shader("MERGE", x.dtype)
+        merge["n"] = reduced.size // 16
+        merge.run()
+        return out
+
+    def logsumexp_rows(self, x: Any) -> Any:
+        return self._rows(x, *x.shape, x.shape[:1])
+
+    def _rows(self, x: Any, m: int, n: int, shape: tuple[int, ...]) -> Array:
+        out = Array(self._current().buffer(reserve=m * x.dtype.itemsize), shape, x.dtype)
+        x.buffer.bind_to_storage_buffer(0)
+        out.buffer.bind_to_storage_buffer(1)
+        rows = self._shader("ROWS", x.dtype)
+        rows["rows"], rows["n"] = m, n
+        columns = min(m, 65_535)  # of groups: no dimension may have more
+        rows.run(columns, -(-m // columns))
+        return out
