@@ -81,3 +81,17 @@ class PythonIdioms(_Warm):
 
     kernel = "python_idioms"
     params = _params(kernel)
+
+
+class Log10(_Warm):
+    """log10 of each element, as a ufunc."""
+
+    kernel = "log10"
+    params = _params(kernel)
+
+
+class Hypot(_Warm):
+    """A ufunc of two arguments."""
+
+    kernel = "hypot"
+    params = _params(kernel)

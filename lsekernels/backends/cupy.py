@@ -20,6 +20,8 @@ class CuPy(Backend):
         "log_softmax_rows": 8.0,
         "uniform": 7.0,
         "lu": 1.0,
+        "log10": 2.0,
+        "hypot": 1.0,
     }
     known_failures = LOSES_TINY_TERMS
 
@@ -85,3 +87,9 @@ class CuPy(Backend):
 
     def uniform_generator(self, n: int) -> Any:
         return self.generator.random(n)
+
+    def log10(self, x: Any) -> Any:
+        return self.cupy.log10(x)
+
+    def hypot(self, x: Any, y: Any) -> Any:
+        return self.cupy.hypot(x, y)

@@ -16,6 +16,7 @@ class NumExpr(Backend):
         "logsumexp_rows": 8.0,
         "softmax_rows": 8.0,
         "log_softmax_rows": 8.0,
+        "log10": 2.0,
     }
     known_failures = LOSES_TINY_TERMS
 
@@ -56,3 +57,6 @@ class NumExpr(Backend):
         """Return the maxima as a column, 0 where one is infinite or nan: inf - inf is nan."""
         m = x.max(axis=1, keepdims=True)
         return self.np.where(self.np.isfinite(m), m, self.np.zeros_like(m))
+
+    def log10(self, x: Any) -> Any:
+        return self.evaluate("log10(x)", {"x": x})

@@ -34,6 +34,8 @@ class NumPy(Backend):
         "log_softmax_rows": 4.0,
         "uniform": 7.0,
         "lu": 1.0,
+        "log10": 2.0,
+        "hypot": 1.0,
     }
     known_failures = LOSES_TINY_TERMS | WITHOUT_INTERCHANGES
 
@@ -107,3 +109,9 @@ class NumPy(Backend):
         if lu[k, k] != 0:  # with pivoting, all below is 0 as well
             lu[k + 1 :, k] /= lu[k, k]
             lu[k + 1 :, k + 1 :] -= self.np.outer(lu[k + 1 :, k], lu[k, k + 1 :])
+
+    def log10(self, x: Any) -> Any:
+        return self.np.log10(x)
+
+    def hypot(self, x: Any, y: Any) -> Any:
+        return self.np.hypot(x, y)

@@ -24,6 +24,8 @@ class Torch(Backend):
         "log_softmax_rows": 4.0,
         "uniform": 7.0,
         "lu": 1.0,
+        "log10": 2.0,
+        "hypot": 1.0,
     }
     known_failures = LOSES_TINY_TERMS | INFINITY_IS_NAN
 
@@ -60,3 +62,9 @@ class Torch(Backend):
         # lu_factor is this and an error where a pivot is 0. LAPACK counts rows from 1.
         lu, pivots, _ = self.torch.linalg.lu_factor_ex(a)
         return lu, pivots - 1
+
+    def log10(self, x: Any) -> Any:
+        return self.torch.log10(x)
+
+    def hypot(self, x: Any, y: Any) -> Any:
+        return self.torch.hypot(x, y)

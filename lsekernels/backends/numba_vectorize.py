@@ -1,0 +1,63 @@
+"""Numba's vectorize: a function of numbers made a ufunc, compiled for a dtype when it meets it."""
+
+import math
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from ..backend import Backend, Call
+from .numpy import LOSES_TINY_TERMS
+
+
+def _exp_difference(x: float, m: float) -> float:
+    return math.exp(x - m)
+
+
+def _log10(x: float) -> float:
+    return math.log10(x)
+
+
+def _hypot(x: float, y: float) -> float:
+    return math.hypot(x, y)  # without the overflow of sqrt(x * x + y * y)
+
+
+class NumbaVectorize(Backend):
+    title = "Numba (vectorize)"
+    requires = ("numba",)
+    distribution = "numba"
+    compiled = "jit"
+    cache = "NUMBA_CACHE_DIR"
+    max_error = {"logsumexp": 4.0, "logsumexp_rows": 4.0, "log10": 2.0, "hypot": 1.0}
+    known_failures = LOSES_TINY_TERMS
+
+    target: ClassVar[str] = "cpu"
+    signatures: ClassVar[tuple[str, ...]] = ()
+    """The number types it is compiled for at once, when it is loaded; none: at the first call."""
+
+    log10: Call
+    hypot: Call
+
+    def load(self) -> None:
+        import numba
+        import numpy
+
+        self.np = numpy
+
+        def ufunc(function: Callable[..., float], arguments: int) -> Any:
+            types = [f"{t}({', '.join([t] * arguments)})" for t in self.signatures]
+            options = {} if self.target == "cpu" else {"target": self.target}
+            return numba.vectorize(types, cache=True, **options)(function)
+
+        self.exp_difference = ufunc(_exp_difference, 2)
+        self.log10, self.hypot = ufunc(_log10, 1), ufunc(_hypot, 2)
+
+    def logsumexp(self, x: Any) -> Any:
+        m = x.max()
+        if not self.np.isfinite(m):
+            return m
+        return m + self.np.log(self.exp_difference(x, m).sum())
+
+    def logsumexp_rows(self, x: Any) -> Any:
+        m = x.max(axis=1, keepdims=True)
+        m = self.np.where(self.np.isfinite(m), m, self.np.zeros_like(m))
+        with self.np.errstate(divide="ignore"):
+            return m[:, 0] + self.np.log(self.exp_difference(x, m).sum(axis=1))
