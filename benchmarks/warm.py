@@ -95,3 +95,10 @@ class Hypot(_Warm):
 
     kernel = "hypot"
     params = _params(kernel)
+
+
+class MovingAverage(_Warm):
+    """A window of 5 weights over rows: what guvectorize generalises over the other axes."""
+
+    kernel = "moving_average"
+    params = _params(kernel)

@@ -28,6 +28,7 @@ class JAX(Backend):
         "lu": 1.0,
         "log10": 4.0,
         "hypot": 2.0,
+        "moving_average": 4.0,
     }
     known_failures = LOSES_TINY_TERMS | INFINITY_IS_NAN | FLUSHES_DENORMALS
 
@@ -38,6 +39,7 @@ class JAX(Backend):
     lu: Call
     log10: Call
     hypot: Call
+    moving_average: Call
 
     def load(self) -> None:
         import jax
@@ -53,12 +55,18 @@ class JAX(Backend):
             key, once = random.split(key)
             return key, random.uniform(once, (n,), "float64")
 
+        def moving_average(x: Any, w: Any) -> Any:
+            n = x.shape[-1] - len(w) + 1
+            terms = (w[j] * x[..., j : j + n] for j in range(len(w)))
+            return sum(terms) / w.sum()
+
         self.draw = jax.jit(draw, static_argnums=1)
         self.logsumexp = jax.jit(special.logsumexp)
         self.logsumexp_rows = jax.jit(lambda x: special.logsumexp(x, axis=1))
         self.softmax_rows = jax.jit(lambda x: nn.softmax(x, axis=1))
         self.log_softmax_rows = jax.jit(lambda x: nn.log_softmax(x, axis=1))
         self.lu = jax.jit(jax.scipy.linalg.lu_factor)
+        self.moving_average = jax.jit(moving_average)
         self.log10, self.hypot = jax.jit(jax.numpy.log10), jax.jit(jax.numpy.hypot)
 
     def to_device(self, array: Any) -> Any:

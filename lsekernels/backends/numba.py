@@ -19,6 +19,7 @@ class Numba(Backend):
         "log_softmax_rows": 8.0,
         "uniform": 7.0,
         "lu": 1.0,
+        "moving_average": 4.0,
     }
     known_failures = LOSES_TINY_TERMS | WITHOUT_INTERCHANGES
 
@@ -28,6 +29,7 @@ class Numba(Backend):
     log_softmax_rows: Call
     uniform_legacy: Call
     lu: Call
+    moving_average: Call
     lu_unpivoted: Call
 
     def load(self) -> None:
@@ -112,6 +114,22 @@ class Numba(Backend):
                 eliminate(lu, k)
             return lu
 
+        @numba.njit(cache=True)
+        def moving_average(x, w):  # type: ignore[no-untyped-def]
+            n = x.shape[-1] - len(w) + 1
+            out = np.empty(x.shape[:-1] + (n,), x.dtype)  # noqa: RUF005  # Numba knows no *
+            rows = np.ascontiguousarray(x).reshape(-1, x.shape[-1])
+            averages = out.reshape(-1, n)
+            total = np.sum(w)
+            for row in range(len(rows)):
+                for i in range(n):
+                    s = 0.0
+                    for j in range(len(w)):
+                        s += w[j] * rows[row, i + j]
+                    averages[row, i] = s / total
+            return out
+
+        self.moving_average = moving_average
         self.logsumexp = logsumexp
         self.logsumexp_rows = logsumexp_rows
         self.softmax_rows = softmax_rows

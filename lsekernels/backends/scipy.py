@@ -15,6 +15,7 @@ class SciPy(Backend):
         "softmax_rows": 4.0,
         "log_softmax_rows": 4.0,
         "lu": 1.0,
+        "moving_average": 4.0,
     }
 
     logsumexp: Call
@@ -45,3 +46,11 @@ class SciPy(Backend):
         # The call transposes a copy, as that of lu_factor does: LAPACK wants columns.
         lu, pivots, _ = self.getrf[a.itemsize](a)
         return lu, pivots
+
+    def moving_average(self, x: Any, w: Any) -> Any:
+        # Its result is as long as x: what has no whole window is cut off.
+        from scipy.ndimage import correlate1d  # not with the others: it would slow their import
+
+        full = correlate1d(x, w, axis=-1, mode="constant")
+        before = len(w) // 2
+        return full[..., before : before + x.shape[-1] - len(w) + 1] / w.sum()

@@ -26,6 +26,7 @@ class Torch(Backend):
         "lu": 1.0,
         "log10": 2.0,
         "hypot": 1.0,
+        "moving_average": 4.0,
     }
     known_failures = LOSES_TINY_TERMS | INFINITY_IS_NAN
 
@@ -68,3 +69,8 @@ class Torch(Backend):
 
     def hypot(self, x: Any, y: Any) -> Any:
         return self.torch.hypot(x, y)
+
+    def moving_average(self, x: Any, w: Any) -> Any:
+        rows = x.reshape(-1, 1, x.shape[-1])  # conv1d does not turn the window round
+        out = self.torch.nn.functional.conv1d(rows, w.reshape(1, 1, -1))
+        return (out / w.sum()).reshape(*x.shape[:-1], -1)

@@ -1,8 +1,8 @@
 """Small choices in plain Python that texts on speed give advice on, one form each.
 
-The work of each form is defined by the number of items n alone, so its result can be checked: a form
-that skips work is refused. Where a text's example returns the last element instead of the sum, the
-sum is what is measured here.
+The work of each form is defined by the number of items n alone, so its result can be checked: a
+form that skips work is refused. Where a text's example returns the last element instead of the sum,
+the sum is what is measured here.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ FORMS = {
     "concat_join": "The same by ','.join over all items at once.",
     "sum_loop": "The sum of the items by a for loop.",
     "sum_builtin": "The sum of the items by the builtin sum.",
-    "call_per_item": "A function called for each item, which adds 1; the sum of the results, less n.",
+    "call_per_item": "A function called for each item, which adds 1; the sum of them, less n.",
     "call_per_container": "A function called once, which does the same for all items.",
     "attribute_looked_up": "A loop that looks up an attribute of an object each time; the sum.",
     "attribute_cached": "The same with the attribute in a local variable.",
