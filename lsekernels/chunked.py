@@ -288,7 +288,7 @@ def cluster(workers: int, memory_limit: str | None = "auto") -> Any:
 
     # Workers get the thread setting as an argument: by default it would be put into the
     # environment of this process, for them to inherit.
-    with _interrupts_held(), dask.config.set({"distributed.nanny.pre-spawn-environ": {}}):
+    with interrupts_held(), dask.config.set({"distributed.nanny.pre-spawn-environ": {}}):
         return LocalCluster(
             n_workers=workers,
             threads_per_worker=1,
@@ -301,7 +301,7 @@ def cluster(workers: int, memory_limit: str | None = "auto") -> Any:
 
 
 @contextmanager
-def _interrupts_held() -> Iterator[None]:
+def interrupts_held() -> Iterator[None]:
     """Hold back Ctrl-C here, and for good in all threads and processes started meanwhile.
 
     It is for this process to stop its workers; one by one they would print a traceback each.

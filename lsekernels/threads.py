@@ -49,6 +49,11 @@ def limit(setting: str | int) -> int:
     return number
 
 
+def allowed() -> int:
+    """Return how many threads, or processes of one thread, this process may use."""
+    return int(os.environ.get("OMP_NUM_THREADS") or _cores())
+
+
 def _cores() -> int:
     """Return the cores this process may run on, which taskset and containers reduce."""
     if hasattr(os, "sched_getaffinity"):
