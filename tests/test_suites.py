@@ -377,3 +377,20 @@ def test_rows(root, tmp_path, suites):
         result, output = launch(root, tmp_path, name)
         assert result, output
         assert result["number"] > 100
+
+
+def test_a_form_is_asked_for_its_own_probes(root, tmp_path, suites):
+    """Without interchanges most of the probes of LU must fail; with them, none."""
+    suite = "warm.Lu.track_time"
+    name = index(suites, suite, "numpy:unpivoted", "float64", 10)
+    result, output = launch(root, tmp_path, name)
+    assert result, output
+    code = (
+        "from lsekernels.backends.numpy import NumPy\n"
+        "NumPy.lu = lambda self, a: (self.lu_unpivoted(a), self.np.arange(len(a)))\n"
+    )
+    result, output = launch_altered(
+        root, tmp_path, index(suites, suite, "numpy", "float64", 10), code
+    )
+    assert result is None
+    assert "numpy is not timed: its lu of swap" in output

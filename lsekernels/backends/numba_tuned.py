@@ -16,19 +16,23 @@ class NumbaTuned(Backend):
         "logsumexp_rows": 4.0,
         "softmax_rows": 16.0,
         "log_softmax_rows": 4.0,
+        "lu": 1.0,
     }
 
     logsumexp: Call
     logsumexp_rows: Call
+    lu: Call
 
     def load(self) -> None:
         import numpy
 
         from . import _numba_tuned as tuned
+        from . import _numba_tuned_lu as tuned_lu
 
         self.empty_like = numpy.empty_like
         self.logsumexp = tuned.logsumexp
         self.logsumexp_rows = tuned.logsumexp_rows
+        self.lu = tuned_lu.lu
         self.store_softmax = tuned.softmax_rows
         self.store_log_softmax = tuned.log_softmax_rows
 

@@ -25,8 +25,8 @@ MAX_ERROR = 4.0
 """Right results are below 0.3 here, whatever the size; LAPACK's own tests allow 30."""
 
 FORMS = {
-    "unpivoted": "Elimination without interchanges, which returns L and U alone: it fails, or loses "
-    "all digits, where a pivot is zero or small.",
+    "unpivoted": "Elimination without interchanges, which returns L and U alone. It fails, or "
+    "loses all digits, where a pivot is zero or small.",
     "getrf": "The LAPACK routine itself, without the checks around it.",
 }
 
@@ -140,7 +140,8 @@ def _hilbert(dtype: str) -> np.ndarray:
 
 
 def _graded(dtype: str) -> np.ndarray:
-    return (_data(20)("float64") * 10.0 ** -np.arange(20)[:, None]).astype(dtype)
+    (a,) = make_data(20, "float64")
+    return np.asarray(a * 10.0 ** -np.arange(20)[:, None], dtype)
 
 
 def _one_row_zero(dtype: str) -> np.ndarray:
