@@ -102,3 +102,17 @@ class MovingAverage(_Warm):
 
     kernel = "moving_average"
     params = _params(kernel)
+
+
+class Power8(_Warm):
+    """x**8 in several forms: what the power function costs beside multiplications."""
+
+    kernel = "power8"
+    params = _params(kernel)
+
+
+class StdevVariance(_Warm):
+    """A function that calls another: what forgetting one decorator costs."""
+
+    kernel = "stdev_variance"
+    params = _params(kernel)

@@ -7,6 +7,12 @@ from ._ahead import Ahead
 class Cython(Ahead):
     title = "Cython"
     tool = "cython"
-    requires = ("lsekernels._compiled.logsumexp_cython", "lsekernels._compiled.lu_cython")
+    requires = (
+        "lsekernels._compiled.logsumexp_cython",
+        "lsekernels._compiled.lu_cython",
+        "lsekernels._compiled.power8_cython",
+    )
 
     lu: Call
+    power8_power: Call
+    power8_squarings: Call

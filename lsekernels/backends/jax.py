@@ -10,7 +10,10 @@ from .torch import INFINITY_IS_NAN
 FLUSHES_DENORMALS: Failures = {
     ("softmax_rows", *case): "denormal results become 0: https://github.com/jax-ml/jax/issues/16200"
     for case in (("spread",), ("ramp",), ("falling",), ("wide_normal", "float32"))
-} | {("log10", "denormal"): "denormal numbers are 0: https://github.com/jax-ml/jax/issues/16200"}
+} | {
+    case: "denormal numbers are 0: https://github.com/jax-ml/jax/issues/16200"
+    for case in (("log10", "denormal"), ("power8", "denormal_results"))
+}
 
 
 class JAX(Backend):
@@ -28,6 +31,7 @@ class JAX(Backend):
         "lu": 1.0,
         "log10": 4.0,
         "hypot": 2.0,
+        "power8": 16.0,
         "moving_average": 4.0,
     }
     known_failures = LOSES_TINY_TERMS | INFINITY_IS_NAN | FLUSHES_DENORMALS
@@ -39,6 +43,8 @@ class JAX(Backend):
     lu: Call
     log10: Call
     hypot: Call
+    power8_power: Call
+    power8_multiply: Call
     moving_average: Call
 
     def load(self) -> None:
@@ -67,6 +73,8 @@ class JAX(Backend):
         self.log_softmax_rows = jax.jit(lambda x: nn.log_softmax(x, axis=1))
         self.lu = jax.jit(jax.scipy.linalg.lu_factor)
         self.moving_average = jax.jit(moving_average)
+        self.power8_power = jax.jit(lambda x: jax.numpy.power(x, 8))
+        self.power8_multiply = jax.jit(lambda x: x * x * x * x * x * x * x * x)
         self.log10, self.hypot = jax.jit(jax.numpy.log10), jax.jit(jax.numpy.hypot)
 
     def to_device(self, array: Any) -> Any:

@@ -1,8 +1,10 @@
 """Numba in nopython mode: the NumPy form, compiled to machine code."""
 
+import math
 from typing import Any
 
 from ..backend import Backend, Call
+from . import python
 from .numpy import LOSES_TINY_TERMS, WITHOUT_INTERCHANGES
 
 
@@ -19,6 +21,8 @@ class Numba(Backend):
         "log_softmax_rows": 8.0,
         "uniform": 7.0,
         "lu": 1.0,
+        "power8": 16.0,
+        "stdev_variance": 256.0,
         "moving_average": 4.0,
     }
     known_failures = LOSES_TINY_TERMS | WITHOUT_INTERCHANGES
@@ -29,6 +33,11 @@ class Numba(Backend):
     log_softmax_rows: Call
     uniform_legacy: Call
     lu: Call
+    power8_power: Call
+    power8_operator: Call
+    power8_multiply: Call
+    power8_squarings: Call
+    stdev_variance: Call
     moving_average: Call
     lu_unpivoted: Call
 
@@ -129,6 +138,39 @@ class Numba(Backend):
                     averages[row, i] = s / total
             return out
 
+        @numba.njit(cache=True)
+        def power8_power(x):  # type: ignore[no-untyped-def]
+            out = np.empty_like(x)
+            for i in range(x.size):
+                out[i] = math.pow(x[i], 8.0)
+            return out
+
+        @numba.njit(cache=True)
+        def power8_operator(x):  # type: ignore[no-untyped-def]
+            return x**8
+
+        @numba.njit(cache=True)
+        def power8_multiply(x):  # type: ignore[no-untyped-def]
+            return x * x * x * x * x * x * x * x
+
+        @numba.njit(cache=True)
+        def power8_squarings(x):  # type: ignore[no-untyped-def]
+            out = np.empty_like(x)
+            for i in range(x.size):
+                y = x[i] * x[i]
+                y *= y
+                out[i] = y * y
+            return out
+
+        variance = numba.njit(python.variance)
+
+        @numba.njit
+        def stdev_variance(x):  # type: ignore[no-untyped-def]
+            return math.sqrt(variance(x))
+
+        self.power8_power, self.power8_operator = power8_power, power8_operator
+        self.power8_multiply, self.power8_squarings = power8_multiply, power8_squarings
+        self.stdev_variance = stdev_variance
         self.moving_average = moving_average
         self.logsumexp = logsumexp
         self.logsumexp_rows = logsumexp_rows

@@ -39,6 +39,8 @@ class NumPy(Backend):
         "log10": 2.0,
         "hypot": 1.0,
         "moving_average": 4.0,
+        "power8": 16.0,
+        "stdev_variance": 8.0,
     }
     known_failures = LOSES_TINY_TERMS | WITHOUT_INTERCHANGES
 
@@ -130,3 +132,24 @@ class NumPy(Backend):
             out += w[j] * x[..., j : j + n]
         out /= w.sum()
         return out
+
+    def power8_power(self, x: Any) -> Any:
+        return self.np.power(x, 8)
+
+    def power8_operator(self, x: Any) -> Any:
+        return x**8
+
+    def power8_multiply(self, x: Any) -> Any:
+        return x * x * x * x * x * x * x * x
+
+    def power8_squarings(self, x: Any) -> Any:
+        return ((x**2) ** 2) ** 2
+
+    def power8_in_place(self, x: Any) -> Any:
+        y = x * x
+        y *= y
+        y *= y
+        return y
+
+    def stdev_variance(self, x: Any) -> Any:
+        return x.std()

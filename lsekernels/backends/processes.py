@@ -9,6 +9,7 @@ import os
 import platform
 import shutil
 import weakref
+from contextlib import suppress
 from functools import cache
 from multiprocessing import get_context
 from multiprocessing.shared_memory import SharedMemory
@@ -114,10 +115,8 @@ class _Pool:
     def forget(self, name: str) -> None:
         """Let the workers free a block."""
         for pipe in self.pipes:
-            try:
+            with suppress(OSError):  # it has ended
                 pipe.send((name, None, 0, 0))
-            except OSError:  # it has ended
-                pass
 
     def close(self) -> None:
         """End the workers; they own nothing."""
@@ -149,6 +148,7 @@ def _serve(pipe: Any, backend: str) -> None:
 
     registry.load(backend)
     attached: dict[str, SharedMemory] = {}
+    x: Any
     while True:
         try:
             name, dtype, start, stop = pipe.recv()

@@ -18,6 +18,8 @@ class Python(Idioms, Backend):
         "uniform": 7.0,
         "lu": 1.0,
         "python_idioms": 0.5,
+        "power8": 8.0,
+        "stdev_variance": 256.0,
     }
     largest = {"uniform": 10_000_000, "lu": 128}
     known_failures = {
@@ -28,6 +30,10 @@ class Python(Idioms, Backend):
         )
         for case in cases
     } | WITHOUT_INTERCHANGES
+    known_failures |= {
+        ("power8_operator", "overflow"): "an OverflowError where IEEE 754 has an infinity: "
+        "https://docs.python.org/3/library/exceptions.html#OverflowError"
+    }
 
     def version(self) -> str:
         return platform.python_version()
@@ -50,6 +56,15 @@ class Python(Idioms, Backend):
 
     def logsumexp_rows(self, x: list[list[float]]) -> list[float]:
         return [self.logsumexp(row) for row in x]
+
+    def power8_operator(self, x: list[float]) -> list[float]:
+        return [v**8 for v in x]
+
+    def power8_multiply(self, x: list[float]) -> list[float]:
+        return [v * v * v * v * v * v * v * v for v in x]
+
+    def stdev_variance(self, x: list[float]) -> float:
+        return math.sqrt(variance(x))
 
     def uniform(self, n: int) -> list[float]:
         return [random.random() for _ in range(n)]  # seeded by the operating system
@@ -78,3 +93,15 @@ def _eliminate(lu: list[list[float]], k: int) -> None:
         factor = row[k] = row[k] / top[k]
         for j in range(k + 1, len(row)):
             row[j] -= factor * top[j]
+
+
+def variance(x: list[float]) -> float:
+    """Return the mean of the squared differences from the mean."""
+    mean = 0.0
+    for v in x:
+        mean += v
+    mean /= len(x)
+    total = 0.0
+    for v in x:
+        total += (v - mean) * (v - mean)
+    return total / len(x)

@@ -7,6 +7,12 @@ from ._ahead import Ahead
 class Pythran(Ahead):
     title = "Pythran"
     tool = "pythran"
-    requires = ("lsekernels._compiled.logsumexp_pythran", "lsekernels._compiled.lu_pythran")
+    requires = (
+        "lsekernels._compiled.logsumexp_pythran",
+        "lsekernels._compiled.lu_pythran",
+        "lsekernels._compiled.power8_pythran",
+    )
 
     lu: Call
+    power8_operator: Call
+    power8_squarings: Call

@@ -27,6 +27,7 @@ class Torch(Backend):
         "log10": 2.0,
         "hypot": 1.0,
         "moving_average": 4.0,
+        "power8": 16.0,
     }
     known_failures = LOSES_TINY_TERMS | INFINITY_IS_NAN
 
@@ -74,3 +75,12 @@ class Torch(Backend):
         rows = x.reshape(-1, 1, x.shape[-1])  # conv1d does not turn the window round
         out = self.torch.nn.functional.conv1d(rows, w.reshape(1, 1, -1))
         return (out / w.sum()).reshape(*x.shape[:-1], -1)
+
+    def power8_power(self, x: Any) -> Any:
+        return self.torch.pow(x, 8)
+
+    def power8_multiply(self, x: Any) -> Any:
+        return x * x * x * x * x * x * x * x
+
+    def power8_squarings(self, x: Any) -> Any:
+        return ((x**2) ** 2) ** 2

@@ -1,0 +1,15 @@
+"""x**8 as array expressions, for Pythran."""
+
+
+#pythran export power8_operator(float32[])
+#pythran export power8_operator(float64[])
+def power8_operator(x):
+    return x ** 8
+
+
+#pythran export power8_squarings(float32[])
+#pythran export power8_squarings(float64[])
+def power8_squarings(x):
+    y = x * x
+    y = y * y
+    return y * y
