@@ -10,10 +10,10 @@ from .torch import INFINITY_IS_NAN
 FLUSHES_DENORMALS: Failures = {
     ("softmax_rows", *case): "denormal results become 0: https://github.com/jax-ml/jax/issues/16200"
     for case in (("spread",), ("ramp",), ("falling",), ("wide_normal", "float32"))
-} | {
-    case: "denormal numbers are 0: https://github.com/jax-ml/jax/issues/16200"
-    for case in (("log10", "denormal"), ("power8", "denormal_results"))
-}
+} | dict.fromkeys(
+    (("log10", "denormal"), ("power8", "denormal_results")),
+    "denormal numbers are 0: https://github.com/jax-ml/jax/issues/16200",
+)
 
 
 class JAX(Backend):

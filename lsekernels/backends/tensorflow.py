@@ -8,11 +8,11 @@ from .jax import FLUSHES_DENORMALS
 from .numpy import LOSES_TINY_TERMS
 from .torch import INFINITY_IS_NAN
 
-FLUSHES: Failures = {
-    case: "denormal results become 0, as TensorFlow's own test wants it: "
-    "https://github.com/tensorflow/tensorflow/issues/11902"
-    for case in FLUSHES_DENORMALS
-}
+FLUSHES: Failures = dict.fromkeys(
+    FLUSHES_DENORMALS,
+    "denormal results become 0, as TensorFlow's own test wants it: "
+    "https://github.com/tensorflow/tensorflow/issues/11902",
+)
 
 
 class TensorFlow(Backend):
