@@ -1,6 +1,7 @@
 """TensorFlow on the CPU: its own logsumexp and softmax, each a tf.function."""
 
 import os
+import sys
 from typing import Any, ClassVar
 
 from ..backend import Backend, Call, Failures
@@ -36,10 +37,7 @@ class TensorFlow(Backend):
     log_softmax_rows: Call
 
     def load(self) -> None:
-        # On import TensorFlow lists the CPU's instructions; 1 keeps warnings and errors.
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
-        import tensorflow as tf
-
+        tf = _import()
         tf.config.set_visible_devices([], "GPU")
         self.tf = tf
 
@@ -61,3 +59,22 @@ class TensorFlow(Backend):
 
     def to_host(self, result: Any) -> Any:
         return result.numpy()
+
+
+def _import() -> Any:
+    """Import TensorFlow so that it can live in one process with Mesa (``moderngl``).
+
+    Both bring an LLVM and offer its symbols to every other library; each would call some functions
+    of the other's, and crash. Here TensorFlow looks into its own libraries first (DEEPBIND), and
+    offers nothing: the module without which it does not is for static builds, as it says itself.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")  # all but "this CPU could do more"
+    if "tensorflow" not in sys.modules:
+        sys.modules["tensorflow.python.pywrap_dlopen_global_flags"] = None  # type: ignore[assignment]
+    flags = sys.getdlopenflags()
+    sys.setdlopenflags(flags | getattr(os, "RTLD_DEEPBIND", 0))
+    try:
+        import tensorflow
+    finally:
+        sys.setdlopenflags(flags)
+    return tensorflow
