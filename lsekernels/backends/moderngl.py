@@ -104,10 +104,10 @@ void main() {
 
 #ifdef PARTS  // one work-group a part; MERGE takes what they leave
 layout(std430, binding = 1) writeonly buffer Output { dvec2 out_[]; };
-uniform uint n, part, offset;
+uniform uint begin, end, part, offset;
 void main() {
-    uint first = part * gl_WorkGroupID.x;
-    dvec2 reduced = reduce(first, min(first + part, n));
+    uint first = begin + part * gl_WorkGroupID.x;
+    dvec2 reduced = reduce(first, min(first + part, end));
     if (gl_LocalInvocationIndex == 0u) out_[offset + gl_WorkGroupID.x] = reduced;
 }
 #endif
@@ -115,12 +115,12 @@ void main() {
 #ifdef MERGE
 layout(std430, binding = 0) readonly buffer Input { dvec2 parts[]; };
 layout(std430, binding = 1) writeonly buffer Output { T out_[]; };
-uniform uint n;
+uniform uint n, row;
 void main() {
     dvec2 mine = dvec2(minus_inf(), 0.0lf);
     for (uint i = gl_LocalInvocationIndex; i < n; i += 64u) mine = join(mine, parts[i]);
     dvec2 whole = join_group(mine);
-    if (gl_LocalInvocationIndex == 0u) out_[0] = result(whole);
+    if (gl_LocalInvocationIndex == 0u) out_[row] = result(whole);
 }
 #endif
 """
@@ -139,7 +139,7 @@ class ModernGL(Backend):
     known_failures = LOSES_TINY_TERMS
 
     part = 16_384
-    """Elements of a work-group; also bounds how long a sum runs."""
+    """Elements of a work-group: llvmpipe ends loops after 65,535 rounds; and no sum runs long."""
 
     def load(self) -> None:
         import moderngl
@@ -213,37 +213,44 @@ class ModernGL(Backend):
 
     def logsumexp(self, x: Any) -> Any:
         (n,) = x.shape
-        if n <= self.part:
-            return self._rows(x, 1, n, ())
-        context, itemsize = self._current(), x.dtype.itemsize
+        return self._reduce(x, 1, n, ())
+
+    def logsumexp_rows(self, x: Any) -> Any:
+        m, n = x.shape
+        return self._reduce(x, m, n, (m,))
+
+    def _reduce(self, x: Any, m: int, n: int, shape: tuple[int, ...]) -> Array:
+        context = self._current()
+        out = Array(context.buffer(reserve=m * x.dtype.itemsize), shape, x.dtype)
+        if n > self.part:
+            for row in range(m):
+                self._long_row(context, x, row, n, out)
+            return out
+        rows = self._shader("ROWS", x.dtype)
+        rows["rows"], rows["n"] = m, n
+        x.buffer.bind_to_storage_buffer(0)
+        out.buffer.bind_to_storage_buffer(1)
+        columns = min(m, 65_535)  # of groups: no dimension may have more
+        rows.run(columns, -(-m // columns))
+        return out
+
+    def _long_row(self, context: Any, x: Array, row: int, n: int, out: Array) -> None:
+        itemsize = x.dtype.itemsize
         reduced = context.buffer(reserve=16 * -(-n // self.part))
         reduced.bind_to_storage_buffer(1)
         parts = self._shader("PARTS", x.dtype)
         parts["part"] = self.part
-        at_once = self.largest_block // itemsize // self.part * self.part
-        for first in range(0, n, at_once):
-            size = min(at_once, n - first)
-            x.buffer.bind_to_storage_buffer(0, first * itemsize, size * itemsize)
-            parts["n"], parts["offset"] = size, first // self.part
+        at_once = (self.largest_block // itemsize // self.part - 1) * self.part
+        for done in range(0, n, at_once):
+            first, size = row * n + done, min(at_once, n - done)
+            before = first % 64  # a block starts at a multiple of 256 bytes
+            block = (first - before) * itemsize, (before + size) * itemsize
+            x.buffer.bind_to_storage_buffer(0, *block)
+            parts["begin"], parts["end"], parts["offset"] = before, before + size, done // self.part
             parts.run(-(-size // self.part))
         context.memory_barrier()
-        out = Array(context.buffer(reserve=itemsize), (), x.dtype)
         reduced.bind_to_storage_buffer(0)
         out.buffer.bind_to_storage_buffer(1)
         merge = self._shader("MERGE", x.dtype)
-        merge["n"] = reduced.size // 16
+        merge["n"], merge["row"] = reduced.size // 16, row
         merge.run()
-        return out
-
-    def logsumexp_rows(self, x: Any) -> Any:
-        return self._rows(x, *x.shape, x.shape[:1])
-
-    def _rows(self, x: Any, m: int, n: int, shape: tuple[int, ...]) -> Array:
-        out = Array(self._current().buffer(reserve=m * x.dtype.itemsize), shape, x.dtype)
-        x.buffer.bind_to_storage_buffer(0)
-        out.buffer.bind_to_storage_buffer(1)
-        rows = self._shader("ROWS", x.dtype)
-        rows["rows"], rows["n"] = m, n
-        columns = min(m, 65_535)  # of groups: no dimension may have more
-        rows.run(columns, -(-m // columns))
-        return out

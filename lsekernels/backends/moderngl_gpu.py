@@ -1,0 +1,9 @@
+"""OpenGL compute shaders through ModernGL, on a GPU: the shaders of the CPU."""
+
+from .moderngl import ModernGL
+
+
+class ModernGLGPU(ModernGL):
+    title = "OpenGL GPU"
+    device = "gpu"
+    parallel = False  # no CPU threads
