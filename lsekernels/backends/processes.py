@@ -159,7 +159,7 @@ def _serve(pipe: Any, backend: str) -> None:
             try:
                 if name not in attached:
                     attached[name] = SharedMemory(name)
-                x = numpy.ndarray(stop, dtype, attached[name].buf)[start:]
+                x: Any = numpy.ndarray(stop, dtype, attached[name].buf)[start:]
                 answer: Any = reduce_chunk(x, backend)
             except Exception as error:
                 answer = error
