@@ -148,7 +148,6 @@ def _serve(pipe: Any, backend: str) -> None:
 
     registry.load(backend)
     attached: dict[str, SharedMemory] = {}
-    x: Any
     while True:
         try:
             name, dtype, start, stop = pipe.recv()
