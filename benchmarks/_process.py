@@ -17,7 +17,7 @@ sys.path[0] = ""  # not this folder
 sys.path.append(str(Path(__file__).resolve().parent.parent))  # last: only for the suites
 
 import lsekernels  # noqa: E402
-from benchmarks import _call, first_call, inputs, limits, memory  # noqa: E402  # sets the threads
+from benchmarks import _call, first_call, inputs, limits, many_small, memory, transfer  # noqa: E402  # sets the threads
 from benchmarks._tree import tree  # noqa: E402
 from lsekernels import registry  # noqa: E402
 
@@ -43,6 +43,12 @@ def _public(size: int) -> Callable[[], Any]:
     return lambda: lsekernels.logsumexp(x)
 
 
+def _suite(suite: Any, *params: Any) -> Callable[[], Any]:
+    """Return the call that a suite has made in its setup."""
+    suite.setup(*params)
+    return suite.call  # type: ignore[no-any-return]
+
+
 CALLS: dict[str, Callable[..., Callable[[], Any]]] = {
     "backend": _backend,
     "public": _public,
@@ -50,6 +56,8 @@ CALLS: dict[str, Callable[..., Callable[[], Any]]] = {
     "read": lambda dtype, size: limits.read(_vector(dtype, size)),
     "exp": lambda dtype, size: limits.exp(_vector(dtype, size), size),
     "copy": lambda dtype, size: _vector(dtype, size).copy,
+    "many_small": lambda *params: _suite(many_small.Logsumexp(), *params),
+    "round_trip": lambda *params: _suite(transfer.Logsumexp(), *params),
     "input": lambda name, kind: inputs.call(registry.load(name), kind),
 }
 

@@ -177,7 +177,10 @@ def groups() -> list[Group]:
             ">= 300",
         ),
         _growth(
-            "cupy", "uniform", "random numbers on the GPU: 1e+07 take so many times 1e+04", "<= 10"
+            "cupy",
+            "uniform_generator",
+            "random numbers on the GPU: 1e+07 take so many times 1e+04",
+            "<= 10",
         ),
         _pair(
             "moving average: guvectorize against NumPy, 1e+06",

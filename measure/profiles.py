@@ -30,22 +30,28 @@ class Profile:
 
 PROFILES = {
     "quick": Profile(
-        "float64, four sizes: a first look in about a quarter of an hour",
+        "float64, four sizes of logsumexp and one of most kernels: a first look in half an hour",
         one=(
-            r"^warm\..*'float64', (10|1000|100000|10000000|'1000x1000')\)$",
+            r"^warm\.Logsumexp\..*'float64', (10|1000|100000|10000000)\)$",
             r"^limits\..*'float64', (10|1000|100000|10000000)\)$",
             r"^limits\.EmptyCall",
-            r"^(first_call|imports)\.",
-            r"^transfer\..*'float64', (10|1000|100000)\)$",
+            r"^warm\.LogsumexpRows\..*'float64', '1000x1000'\)$",
+            r"^warm\.Lu\..*'float64', (10|256)\)$",
+            r"^warm\.(Power8|Uniform|StdevVariance)\..*'float64', 100000\)$",
+            r"^warm\.(MovingAverage|PythonIdioms|PingPong)\..*'float64', 10000\)$",
+            r"^first_call\.Logsumexp\.|^imports\.",
+            r"^transfer\.Logsumexp\..*'float64', (1000|1000000)\)$",
+            r"^many_small\.Logsumexp\..*, (1|1000)\)$",
             r"^memory\..*'float64'",
-            r"^accuracy\..*'float64', '(normal_100000|spread|two_terms_far_apart)'",
+            r"^accuracy\.Logsumexp\..*'float64', '(normal_100000|two_terms_far_apart)'",
         ),
-        many=(rf"^warm\..*'({_PARALLEL})(:\w+)?', 'float64', (100000|10000000)\)$",),
+        many=(rf"^warm\.Logsumexp\..*'({_PARALLEL})', 'float64', (100000|10000000)\)$",),
     ),
     "full": Profile(
-        "both dtypes (rows: float64), sizes to 1e7: what is compared over time, over an hour",
+        "both dtypes of logsumexp, float64 of the rest, sizes to 1e7: what is compared over time, "
+        "some hours",
         one=tuple(
-            rf"^(?!limits\.Gpu){suite}(?!.*{_HUGE}\))(?!.*'float32', '.*x)"
+            rf"^(?!limits\.Gpu|gpu\.|warm\.(?!Logsumexp\.).*'float32'){suite}(?!.*{_HUGE}\))"
             for suite in (r"warm\.Logsumexp\.", "limits", "")
         ),
         many=(
@@ -59,13 +65,16 @@ PROFILES = {
     ),
     "libraries": Profile(
         "three sizes in float64 and the imports: to compare library generations",
-        one=(r"^warm\..*'float64', (10|10000|1000000)\)$", r"^(imports|first_call)\."),
+        one=(
+            r"^warm\.(Logsumexp|Power8|Lu|Uniform)\..*'float64', (10|10000|1000000)\)$",
+            r"^(imports|first_call)\.",
+        ),
     ),
     "gpu": Profile(
         "everything for GPU backends, with NumPy beside it; by `make bench-gpu`",
         one=(
             r"^(gpu|limits\.Gpu)",
-            rf"^warm\..*'({_GPU})[':]",
+            rf"^warm\.Logsumexp\..*'({_GPU})'",
             rf"'({_GPU})[':]",
             rf"^warm\.Logsumexp\.(?!.*{_HUGE}\)).*'numpy'",
             r"^limits\.EmptyCall",
@@ -74,7 +83,10 @@ PROFILES = {
     ),
     "smoke": Profile(
         "two backends, two sizes: does everything work?",
-        one=(r"^warm\..*\('(numpy|cython|cupy)', 'float64', (10|1000)\)$", "limits.EmptyCall"),
-        many=(r"^warm\..*\('cython_openmp', 'float64', 1000000\)$",),
+        one=(
+            r"^warm\.Logsumexp\..*\('(numpy|cython|cupy)', 'float64', (10|1000)\)$",
+            "limits.EmptyCall",
+        ),
+        many=(r"^warm\.Logsumexp\..*\('cython_openmp', 'float64', 1000000\)$",),
     ),
 }
