@@ -98,6 +98,7 @@ $(VENV)/bench: pyproject.toml | $(VENV)/pip
 $(VENV)/test: pyproject.toml meson.build $(wildcard lsekernels/_compiled/*.p*) | $(VENV)/pip
 	$(BIN)/python -m pip install --quiet --group test
 	$(BIN)/python -m pip install --quiet --no-deps --group apart
+	$(BIN)/python -m pip install --quiet --no-deps --upgrade --target $(VENV)/triton --group triton
 	$(BIN)/python -m pip install --quiet --no-build-isolation --no-deps --editable .
 	@touch $@
 
