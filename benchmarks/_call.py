@@ -12,23 +12,36 @@ def load(name):
     Raises
     ------
     NotImplementedError
-        asv shows n/a: the commit lacks this backend, it cannot run here, or more than one thread
-        is allowed and it uses only one.
+        asv shows n/a: as :func:`registry_with`, or the backend cannot run here.
     """
-    try:
-        from lsekernels import registry
-        from lsekernels.backend import Unavailable
-    except ImportError as error:
-        raise NotImplementedError(f"this commit has no registry of backends ({error})") from None
     name = name.partition(":")[0]
-    if name not in registry.names():
-        raise NotImplementedError(f"this commit has no backend {name!r}")
-    if THREADS > 1 and not registry.declaration(name).parallel:
-        raise NotImplementedError(f"backend {name!r} uses one thread; see LSEKERNELS_THREADS=1")
+    registry = registry_with(name)
+    from lsekernels.backend import Unavailable
+
     try:
         return registry.load(name)
     except Unavailable as error:
         raise NotImplementedError(str(error)) from None
+
+
+def registry_with(name):
+    """Return the registry of the measured commit, in which backend `name` is; it is not loaded.
+
+    Raises
+    ------
+    NotImplementedError
+        asv shows n/a: the commit lacks this backend, or more than one thread is allowed and it
+        uses only one.
+    """
+    try:
+        from lsekernels import registry
+    except ImportError as error:
+        raise NotImplementedError(f"this commit has no registry of backends ({error})") from None
+    if name not in registry.names():
+        raise NotImplementedError(f"this commit has no backend {name!r}")
+    if THREADS > 1 and not registry.declaration(name).parallel:
+        raise NotImplementedError(f"backend {name!r} uses one thread; see LSEKERNELS_THREADS=1")
+    return registry
 
 
 def prepare(backend, method, arrays, dtype, size=0):

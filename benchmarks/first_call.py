@@ -1,4 +1,4 @@
-"""Clock 3: the first call in a fresh process, where a JIT compiles."""
+"""Clock 3: the first call in a fresh process, and what is compiled before it."""
 
 import os
 import subprocess
@@ -12,6 +12,9 @@ from ._tree import registry, tree
 FIRST_CALL = (
     "from lsekernels import registry; import numpy; b = registry.load({!r}); "
     "b.synchronize(b.logsumexp(b.to_device(numpy.ones(1000))))"
+)
+START = (
+    "from lsekernels import registry; import numpy; registry.load({!r}).{}(*map(numpy.ones, {}))"
 )
 
 
@@ -62,3 +65,95 @@ class Logsumexp:
         _track.unit = "seconds"
         _track.rounds = 2
     del _track
+
+
+def _numba_with_cache(kernel):
+    return [
+        name
+        for name in registry.names(kernel)
+        for declared in (registry.declaration(name),)
+        if "numba" in declared.requires and declared.cache
+    ]
+
+
+class _Start:
+    """What a signature and a cache save: with a signature Numba compiles before the first call.
+
+    Timed: ``registry.load(name)``, which decorates the functions of the backend and compiles those
+    with signatures (all of them, for each of their signatures, called later or not); and the first
+    call on 1,000 float64 numbers. One sample a process. Not timed: the import of Numba, and what
+    its compiler loads when it is first used, for which `setup` compiles another ufunc. ``cold``:
+    the compile cache is empty. ``cached``: another process has done the same before.
+    """
+
+    version = "1"
+    timeout = 300
+    param_names = ("backend",)
+
+    def setup(self, backend):
+        self.registry = _call.registry_with(backend)
+        declared = self.registry.declaration(backend)
+        if reason := declared.missing():
+            raise NotImplementedError(reason)
+        if self.kernel not in declared.kernels():
+            raise NotImplementedError(f"backend {backend!r} has no {self.kernel} in this commit")
+        self.folder = tempfile.TemporaryDirectory()
+        os.environ[declared.cache] = self.folder.name  # read when Numba is imported
+        self.data = tree(f"kernels.{self.kernel}").make_data(1000, "float64")
+        import numba
+
+        numba.vectorize(lambda x: x + 1)(1.0)
+
+    def teardown(self, backend):
+        if hasattr(self, "folder"):
+            self.folder.cleanup()
+
+    def sample(self, backend):
+        start = time.perf_counter()
+        loaded = self.registry.load(backend)
+        result = getattr(loaded, self.kernel)(*self.data)
+        seconds = time.perf_counter() - start
+        truth = tree(f"kernels.{self.kernel}")
+        error = truth.error(result, truth.reference(*self.data), "float64")
+        if not error <= truth.MAX_ERROR:
+            raise AssertionError(f"{backend} is not timed: it is off by {error:.3g} {truth.UNIT}")
+        return {"samples": [seconds], "number": 1}
+
+    def fill_cache(self, backend):
+        lengths = [len(array) for array in self.data]
+        code = START.format(backend, self.kernel, lengths)
+        subprocess.run([sys.executable, "-c", code], check=True)
+
+    def track_start_cold(self, backend):
+        return self.sample(backend)
+
+    def track_start_cached(self, backend):
+        self.fill_cache(backend)
+        return self.sample(backend)
+
+    for _track in (track_start_cold, track_start_cached):
+        _track.type = "time"
+        _track.unit = "seconds"
+        _track.rounds = 2
+    del _track
+
+
+class Log10(_Start):
+    """A ufunc of one argument; the file has three of them, and signatures for two dtypes."""
+
+    kernel = "log10"
+    params = (_numba_with_cache(kernel),)
+
+
+class Hypot(_Start):
+    """A ufunc of two arguments; the file has three of them, and signatures for two dtypes."""
+
+    kernel = "hypot"
+    params = (_numba_with_cache(kernel),)
+
+
+class MovingAverage(_Start):
+    """guvectorize, which needs signatures, against a plain function compiled at the first call."""
+
+    kernel = "moving_average"
+    params = (_numba_with_cache(kernel),)

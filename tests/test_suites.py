@@ -190,6 +190,60 @@ def test_first_call_is_one_sample_of_a_fresh_process(root, tmp_path, suites):
         assert (len(result["samples"]), result["number"]) == (1, 1)
 
 
+@pytest.mark.parametrize(
+    ("kernel", "backend"),
+    [
+        ("Log10", "numba_vectorize"),
+        ("Log10", "numba_vectorize_eager"),
+        ("Hypot", "numba_vectorize_parallel"),
+        ("MovingAverage", "numba_guvectorize"),
+    ],
+)
+def test_start_is_one_sample_of_a_fresh_process(root, tmp_path, suites, kernel, backend):
+    for track in ("cold", "cached"):
+        name = index(suites, f"first_call.{kernel}.track_start_{track}", backend)
+        result, output = launch(root, tmp_path, name)
+        assert result, output
+        assert (len(result["samples"]), result["number"]) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("backend", "number"), [("numba_vectorize", 1), ("numba_vectorize_eager", 6)]
+)
+def test_what_is_compiled_at_the_start_is_timed(root, python, backend, number):
+    """What is compiled is stored: all of it in the timed part, and with a full cache nothing.
+
+    With signatures three ufuncs are compiled for two dtypes; without, one for one.
+    """
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from pathlib import Path\n"
+        "from benchmarks.first_call import Log10\n"
+        "def stored():\n"
+        "    files = Path(suite.folder.name).rglob('*.nbc')\n"
+        "    return {(file, file.stat().st_mtime_ns) for file in files}\n"
+        "suite = Log10(); suite.setup(sys.argv[2])\n"
+        "assert 'numba' in sys.modules and not suite.registry.load.cache_info().currsize\n"
+        "if sys.argv[3] == 'cached': suite.fill_cache(sys.argv[2])\n"
+        "before = stored(); suite.sample(sys.argv[2])\n"
+        "print(len(before), len(stored() - before)); suite.teardown(sys.argv[2])"
+    )
+    for state, expected in (("cold", f"0 {number}"), ("cached", f"{number} 0")):
+        assert python(code, str(root), backend, state, LSEKERNELS_THREADS="1") == expected
+
+
+def test_wrong_start_is_not_timed(root, tmp_path, suites):
+    code = (
+        "from lsekernels.backends import numba_vectorize\n"
+        "def wrong(x): return x\n"
+        "numba_vectorize._log10 = wrong\n"
+    )
+    name = index(suites, "first_call.Log10.track_start_cold", "numba_vectorize")
+    result, output = launch_altered(root, tmp_path, name, code)
+    assert result is None
+    assert "numba_vectorize is not timed: it is off by" in output
+
+
 def test_import_is_timed_in_processes_of_its_own(root, tmp_path, suites):
     name = index(suites, "imports.Imports.timeraw_import", "scipy")
     result, output = launch(root, tmp_path, name)
