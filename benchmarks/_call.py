@@ -57,9 +57,10 @@ def prepare(backend, method, arrays, dtype, size=0):
     kernel = tree("kernels").of(method)
     if not hasattr(backend, method) or dtype not in backend.dtypes:
         raise NotImplementedError(f"backend {backend.name!r} has no {method} for {dtype}")
-    largest = getattr(backend, "largest", {}).get(kernel)  # older commits do not declare it
+    limits = getattr(backend, "largest", {})  # older commits do not declare it
+    largest = limits.get(method) or limits.get(kernel)
     if largest and size > largest:
-        raise NotImplementedError(f"{backend.name!r} would take minutes for {kernel} of {size}")
+        raise NotImplementedError(f"{backend.name!r} would take minutes for {method} of {size}")
     truth = tree(f"kernels.{kernel}")
     fetch = getattr(backend, "fetch", backend.to_host)
     names = getattr(truth, "FORM_PROBES", {}).get(method, truth.PROBES)

@@ -116,3 +116,10 @@ class StdevVariance(_Warm):
 
     kernel = "stdev_variance"
     params = _params(kernel)
+
+
+class PingPong(_Warm):
+    """Two tasks pass a ball to and fro, which costs nothing but the switches; n passes."""
+
+    kernel = "ping_pong"
+    params = _params(kernel)

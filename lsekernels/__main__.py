@@ -57,7 +57,7 @@ def table(rows: list[dict[str, Any]]) -> str:
                 ", ".join(row["kernels"]),
             )
         )
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     lines.insert(1, tuple("-" * width for width in widths))
     return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
 

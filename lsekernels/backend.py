@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
-import inspect
 import math
+import platform
+import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Any, ClassVar, final
@@ -56,7 +57,7 @@ class Backend:
     max_error: ClassVar[dict[str, float]] = {}
     """Kernel, or method -> largest error on well-conditioned input, in the kernel's unit."""
     largest: ClassVar[dict[str, int]] = {}
-    """Kernel -> the largest size worth waiting for, where a call would take minutes."""
+    """Kernel, or method -> the largest size worth waiting for, where a call would take minutes."""
     known_failures: ClassVar[Failures] = {}
     """What this backend gets wrong; tested as strict xfail."""
 
@@ -159,7 +160,7 @@ class Backend:
         """Return the methods that compute `kernel`: one of its name, and one for each form."""
         from lsekernels import kernels
 
-        annotated = {name for base in cls.__mro__ for name in inspect.get_annotations(base)}
+        annotated = {n for base in cls.__mro__ for n in getattr(base, "__annotations__", ())}
         return tuple(sorted(n for n in {*dir(cls), *annotated} if kernels.of(n) == kernel))
 
     @classmethod
@@ -173,6 +174,16 @@ class Backend:
     def moves_data(cls) -> bool:
         """Return whether a call needs a transfer: the backend has arrays of its own."""
         return cls.to_device is not Backend.to_device
+
+
+def python_version() -> str:
+    """Return Python's version, and whose Python it is where it is not CPython."""
+    made_by = sys.implementation
+    if made_by.name == "cpython":
+        return platform.python_version()
+    return "{} ({} {}.{}.{})".format(
+        platform.python_version(), platform.python_implementation(), *made_by.version[:3]
+    )
 
 
 def _find(module: str) -> bool:

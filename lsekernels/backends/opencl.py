@@ -76,7 +76,7 @@ kernel void merge(global const double2 *parts, ulong n, global T *out, local dou
 """
 
 
-@dataclass(slots=True)
+@dataclass
 class Array:
     """An array on the device."""
 

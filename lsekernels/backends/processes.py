@@ -6,7 +6,6 @@ Each worker has a pipe of its own: a call through ``concurrent.futures.ProcessPo
 
 import atexit
 import os
-import platform
 import shutil
 import weakref
 from contextlib import suppress
@@ -16,7 +15,7 @@ from multiprocessing.shared_memory import SharedMemory
 from threading import Lock
 from typing import Any
 
-from ..backend import Backend
+from ..backend import Backend, python_version
 from ._parts import cut
 
 FOLDER = "/dev/shm"
@@ -31,7 +30,7 @@ class Processes(Backend):
     max_error = {"logsumexp": 4.0}
 
     def version(self) -> str:
-        return platform.python_version()
+        return python_version()
 
     def load(self) -> None:
         from .. import chunked, registry, threads

@@ -1,16 +1,16 @@
 """Plain Python, as one would write it without any library."""
 
 import math
-import platform
 import random
 from typing import Any
 
-from ..backend import Backend
+from ..backend import Backend, python_version
 from ._idioms import Idioms
+from ._ping_pong import PingPong
 from .numpy import WITHOUT_INTERCHANGES
 
 
-class Python(Idioms, Backend):
+class Python(Idioms, PingPong, Backend):
     title = "Python"
     max_error = {
         "logsumexp": 8.0,
@@ -20,8 +20,14 @@ class Python(Idioms, Backend):
         "python_idioms": 0.5,
         "power8": 8.0,
         "stdev_variance": 256.0,
+        "ping_pong": 0.5,
     }
-    largest = {"uniform": 10_000_000, "lu": 128}
+    largest = {
+        "uniform": 10_000_000,
+        "lu": 128,
+        "ping_pong_threads": 10_000,
+        "ping_pong_asyncio": 100_000,
+    }
     known_failures = {
         (kernel, case): "1 + tiny is 1: https://github.com/scipy/scipy/pull/21597"
         for kernel, cases in (
@@ -40,7 +46,7 @@ class Python(Idioms, Backend):
     }
 
     def version(self) -> str:
-        return platform.python_version()
+        return python_version()
 
     def to_device(self, array: Any) -> list[Any]:
         return list(array.tolist())

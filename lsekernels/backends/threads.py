@@ -1,11 +1,10 @@
 """A pool of threads: each computes a part of the array, by compiled code that releases the GIL."""
 
-import platform
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 from typing import Any
 
-from ..backend import Backend
+from ..backend import Backend, python_version
 from ._parts import cut
 
 
@@ -16,7 +15,7 @@ class Threads(Backend):
     max_error = {"logsumexp": 4.0}
 
     def version(self) -> str:
-        return platform.python_version()
+        return python_version()
 
     def load(self) -> None:
         from .. import chunked, registry, threads

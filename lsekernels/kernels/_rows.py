@@ -80,7 +80,7 @@ def _unlike_rows(dtype: str) -> np.ndarray:
     inf, nan = math.inf, math.nan
     special = [[nan, 0, 1], [inf, 0, 1], [-inf, -inf, -inf], [-inf, inf, 0], [inf, nan, 0]]
     finite = [[0, 1, 2], [900, -900, 901], [-1e6, -1e6, -1e6], [0, 3, 5], [1, -inf, 2]]
-    return np.array(list(zip(special, finite, strict=True)), dtype).reshape(-1, 3)
+    return np.stack([np.array(special), np.array(finite)], axis=1).astype(dtype).reshape(-1, 3)
 
 
 _TOO_LONG = ("normal_100000", "one_dominant", "empty")

@@ -88,10 +88,11 @@ def reference(x: np.ndarray) -> Any:
 
 def _add_distinct(x: np.ndarray, largest: Any) -> Any:
     values, counts = np.unique(x, return_counts=True)
-    return mpmath.fsum(
-        int(count) * mpmath.exp(mpmath.mpf(float(value)) - mpmath.mpf(float(largest)))
-        for value, count in zip(values, counts, strict=True)
-    )
+
+    def term(value: Any, count: Any) -> Any:
+        return int(count) * mpmath.exp(mpmath.mpf(float(value)) - mpmath.mpf(float(largest)))
+
+    return mpmath.fsum(map(term, values, counts))
 
 
 def _add_extended(x: np.ndarray, largest: Any) -> Any:
