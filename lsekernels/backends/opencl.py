@@ -1,5 +1,6 @@
 """OpenCL through PyOpenCL, on the CPU: a reduction in two stages, each one pass over its data."""
 
+import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -115,6 +116,7 @@ class OpenCL(Backend):
             reason = "without float64" if found else "on any OpenCL platform"
             raise Unavailable(f"no {self.device.upper()} device {reason}")
         self.cl, self.np = cl, numpy
+        self.flags = cl.mem_flags.READ_WRITE
         self.chosen = able[0]
         self.context = cl.Context([self.chosen])
         self.queue = cl.CommandQueue(self.context)
@@ -143,9 +145,8 @@ class OpenCL(Backend):
         return array[()]
 
     def _new(self, shape: tuple[int, ...], dtype: Any) -> Array:
-        size = max(1, self.np.prod(shape, dtype=int)) * dtype.itemsize  # no buffer may be empty
-        flags = self.cl.mem_flags.READ_WRITE
-        return Array(self.cl.Buffer(self.context, flags, int(size)), shape, dtype)
+        size = max(1, math.prod(shape)) * dtype.itemsize  # no buffer may be empty
+        return Array(self.cl.Buffer(self.context, self.flags, size), shape, dtype)
 
     # -- kernels --------------------------------------------------------------------------------
 
@@ -171,7 +172,7 @@ class OpenCL(Backend):
         if count <= 1:
             rows(self.queue, group, group, x.buffer, n, out.buffer, self.shared)
             return out
-        reduced = self.cl.Buffer(self.context, self.cl.mem_flags.READ_WRITE, 16 * count)
+        reduced = self.cl.Buffer(self.context, self.flags, 16 * count)
         total = (count * self.items,)
         parts(self.queue, total, group, x.buffer, n, self.part, reduced, self.shared)
         merge(self.queue, group, group, reduced, count, out.buffer, self.shared)
