@@ -153,8 +153,8 @@ class ModernGL(Backend):
         self.shaders: dict[tuple[str, Any], Any] = {}
 
     def _context(self, moderngl: Any) -> Any:
-        reasons = []
-        for index in range(8):  # one of EGL's devices: GPUs, and Mesa's software renderer
+        renderers, reason = [], ""
+        for index in range(8):  # EGL's devices: GPUs, and Mesa's software renderer
             try:
                 context = moderngl.create_context(
                     standalone=True,
@@ -165,15 +165,17 @@ class ModernGL(Backend):
                     libgl="libGL.so.1",
                 )
             except Exception as error:  # glcontext raises no other class
-                reasons.append(str(error))
+                reason = reason or str(error)
                 continue
             renderer = context.info["GL_RENDERER"]
             if ("llvmpipe" in renderer) == (self.device == "cpu"):
                 return context
             context.release()
-            reasons.append(f"{renderer} is not a {self.device.upper()}")
+            renderers.append(renderer)
+        if renderers:
+            raise Unavailable(f"OpenGL has no {self.device.upper()} here, only {renderers}")
         hint = "Debian: apt install libegl1 libgl1 libgl1-mesa-dri"
-        raise Unavailable(f"no OpenGL 4.3 context through EGL: {reasons[0]} ({hint})")
+        raise Unavailable(f"no OpenGL 4.3 context through EGL: {reason} ({hint})")
 
     def version(self) -> str:
         driver = self.context.info["GL_VERSION"].rpartition(")")[2].strip()  # after the profile
