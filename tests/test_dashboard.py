@@ -1,6 +1,7 @@
 """Our page, from results of every kind."""
 
 import datetime
+import json
 import math
 import re
 
@@ -8,7 +9,8 @@ import pytest
 from asv.results import Results
 from asv.runner import BenchmarkResult
 
-from dashboard import backends
+from dashboard import backends, claims
+from dashboard.templates import page
 
 NAME = backends.BENCHMARK
 PARAMS = [["'numpy'", "'scipy'", "'cupy'", "'gone'"], ["'float32'", "'float64'"], ["10", "1000000"]]
@@ -116,6 +118,42 @@ def test_names_are_shown_as_text(tmp_path):
 def test_page_asks_for_nothing_from_elsewhere(tmp_path):
     page = backends.render(backends.tables([result(VALUES)], BENCHMARKS, REVISIONS, tmp_path))
     assert not re.search(r"https?:|//[a-z]|<script|@import|url\(", page)
+
+
+CLAIMS = {
+    "commit": "a" * 40,
+    "date": "2026-01-01T00:00:00+00:00",
+    "python": "3.11.7",
+    "installed": {"numpy": "2.4.6", "numba": "0.68.1"},
+    "gpus": [{"name": "Some GPU", "driver_version": "1.2"}],
+    "lines": [
+        {"what": "one <b>", "target": "about 5", "source": "the talk", "note": "a note",
+         "measured": 0.4567, "verdict": "the other way round"},
+        {"what": "two", "target": ">= 1", "source": "texts", "note": "",
+         "measured": 123456.0, "verdict": "holds"},
+        {"what": "three", "target": "none", "source": "texts", "note": "",
+         "verdict": "not measured here: cupy: no CUDA device"},
+    ],
+}  # fmt: skip
+
+
+def test_claims(tmp_path):
+    (tmp_path / "m").mkdir()
+    (tmp_path / "m/claims.json").write_text(json.dumps(CLAIMS))
+    (table,) = claims.tables(tmp_path)
+    assert table["machine"] == "m"
+    assert [line["kind"] for line in table["lines"]] == ["bad", "good", ""]
+    assert [line["shown"] for line in table["lines"]] == ["0.457", "123,456", ""]
+    text = page("claims.html", tables=[table])
+    assert "one &lt;b&gt;" in text
+    assert "numpy 2.4.6, numba 0.68.1" in text
+    assert "Some GPU, driver 1.2" in text
+    assert "no CUDA device" in text
+    assert not re.search(r"https?:|//[a-z]|<script|@import|url\(", text)
+
+
+def test_no_claims_yet(tmp_path):
+    assert "Run <code>make claims</code>" in page("claims.html", tables=claims.tables(tmp_path))
 
 
 @pytest.mark.parametrize(
