@@ -52,6 +52,8 @@ class Backend:
     """Whether it uses more than one thread where the thread setting allows it."""
     in_process: ClassVar[bool] = True
     """Whether it computes in this process, where its threads and its memory can be seen."""
+    interpreter: ClassVar[str] = ""
+    """Whose Python it needs, where that is not CPython."""
     preference: ClassVar[int] = 0
     """The public functions take the available one-thread CPU backend with the largest; 0: never."""
     max_error: ClassVar[dict[str, float]] = {}

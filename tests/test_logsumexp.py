@@ -17,6 +17,12 @@ from lsekernels.kernels._case import EXACT_CASES_ERROR, WELL
 DTYPES = "float32", "float64"
 
 
+@pytest.fixture(params=registry.names("logsumexp"))
+def name(request):
+    """Each backend that has logsumexp."""
+    return request.param
+
+
 def run(backend, x):
     return lsekernels.logsumexp(x, backend=backend.name)
 

@@ -33,6 +33,12 @@ print(sum(spent) / max(spent))
 """
 
 
+@pytest.fixture(params=registry.names("logsumexp"))
+def name(request):
+    """Each backend that has logsumexp."""
+    return request.param
+
+
 def busy_threads(python, name, setting):
     return float(python(COUNT, name, setting))
 

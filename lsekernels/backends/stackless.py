@@ -11,6 +11,7 @@ from ._ping_pong import PRIME
 class Stackless(Backend):
     title = "Stackless (tasklets)"
     requires = ("stackless",)
+    interpreter = "PyPy"
     dtypes = ("float64",)
     max_error = {"ping_pong": 0.5}
 
