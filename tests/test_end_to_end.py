@@ -54,21 +54,21 @@ def git(folder, *args):
     return done.stdout.strip()
 
 
-def start(clone, *args):
-    command = [sys.executable, "-u", "-m", "measure", "smoke", "--machine", MACHINE, *args]
+def start(clone, *args, profile="smoke", **env):
+    command = [sys.executable, "-u", "-m", "measure", profile, "--machine", MACHINE, *args]
     return subprocess.Popen(
         command,
         cwd=clone,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env={**os.environ, "HOME": str(clone.parent)},  # asv's file of machines
+        env={**os.environ, "HOME": str(clone.parent), **env},  # asv's file of machines
         start_new_session=True,
     )
 
 
-def measure(clone, *args):
-    with start(clone, *args) as process:
+def measure(clone, *args, **more):
+    with start(clone, *args, **more) as process:
         output, _ = process.communicate(timeout=900)
     return process.returncode, output
 
@@ -176,3 +176,24 @@ def test_whole_way(clone):
     assert graphs["machines"].keys() == {MACHINE}
     assert "<script>alert(1)" not in page
     assert git(clone, "status", "--porcelain", "html") == ""
+
+
+def test_gpu_profile_in_the_simulator(clone):
+    """The whole way of `make bench-gpu`, in this Python: nothing is built, results are stored."""
+    args = "--config", "asv.gpu.json", "--bench", r"warm.Logsumexp.*'numba_cuda', 'float64', 10\)"
+    code, output = measure(clone, *args, profile="gpu", NUMBA_ENABLE_CUDASIM="1")
+    assert code == 0, output
+    assert "not measured: cupy: no CUDA device" in output
+    (file,) = (clone / "results" / MACHINE).glob("*-here-*THREADS1.json")
+    assert file.name.startswith(git(clone, "rev-parse", "--short=8", "HEAD"))
+    context = json.loads(file.with_suffix(".context.jsonl").read_text().splitlines()[-1])["context"]
+    versions = {b["backend"]: b["version"] for b in context["backends"]}
+    assert "simulator" in versions["numba_cuda"]
+    stored = json.loads(file.read_text())["results"][WARM]
+    assert sum(v is not None and v == v for v in stored[0]) == 1
+
+
+def test_gpu_profile_without_a_gpu_says_so(clone):
+    code, output = measure(clone, "--config", "asv.gpu.json", profile="gpu")
+    assert code == 1, output
+    assert "error: no GPU backend can run here: nothing is measured" in output

@@ -59,7 +59,7 @@ def test_backends_are_listed_nowhere_else(root):
                     strings = {e.value for e in node.elts if isinstance(e, ast.Constant)}
                     found = strings & names
                     known = (
-                        file.name in ("check_timing.py", "claims.py", "speed.py")  # what they are about
+                        file.name in ("check_timing.py", "claims.py", "speed.py")  # their subject
                         or found <= {"numpy", "numba"}  # threads.py names libraries
                     )
                     assert len(found) < 2 or known, f"{file}: {found}"
