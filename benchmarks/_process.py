@@ -56,6 +56,7 @@ CALLS: dict[str, Callable[..., Callable[[], Any]]] = {
     "read": lambda dtype, size: limits.read(_vector(dtype, size)),
     "exp": lambda dtype, size: limits.exp(_vector(dtype, size), size),
     "copy": lambda dtype, size: _vector(dtype, size).copy,
+    "gpu_copy": lambda dtype, size: limits.gpu_copy(dtype, size),
     "many_small": lambda *params: _suite(many_small.Logsumexp(), *params),
     "round_trip": lambda *params: _suite(transfer.Logsumexp(), *params),
     "input": lambda name, kind: inputs.call(registry.load(name), kind),

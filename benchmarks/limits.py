@@ -2,7 +2,7 @@
 
 import timeit
 
-from . import THREADS, _call
+from . import THREADS, _call, gpu
 from ._tree import tree
 
 KERNEL = tree("kernels.logsumexp")
@@ -107,3 +107,44 @@ class Copy(_Limit):
 
     def call(self, x, size):
         return x.copy
+
+
+class GpuCopy:
+    """Timed: copying an array in the memory of an NVIDIA GPU, by CuPy; it is read and written.
+
+    Inputs that are not in the L2 cache, as those of gpu.Logsumexp.
+    """
+
+    version = "1"
+    timeout = 600
+    params = (list(KERNEL.DTYPES), list(gpu.SIZES))
+    param_names = ("dtype", "size")
+
+    def setup(self, dtype, size):
+        if size > gpu.LARGEST[dtype]:
+            raise NotImplementedError(f"{size} numbers of {dtype} are more than 4 GB")
+        self.call = gpu_copy(dtype, size)
+
+    def track_time(self, dtype, size):
+        return _call.sample(self.call)
+
+    track_time.type = "time"
+    track_time.unit = "seconds"
+    track_time.rounds = 2
+
+
+def gpu_copy(dtype, size):
+    """Return the call that copies `size` numbers on the GPU, and waits until they are there."""
+    cupy = _call.load("cupy")
+    (x,) = KERNEL.make_data(size, dtype)
+    inputs = [cupy.to_device(x) for _ in range(gpu.copies(x.nbytes))]
+    out = inputs[0].copy()
+
+    def copy_of(one):
+        def copy():
+            out[...] = one
+            cupy.synchronize(out)
+
+        return copy
+
+    return gpu.in_turn(list(map(copy_of, inputs)))

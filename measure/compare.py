@@ -146,7 +146,9 @@ def run(name: str, title: str, groups: Iterable[Group], options: argparse.Namesp
             print(
                 f"{line['what']:66}{line['target']:>12}{shown:>10}  {line['verdict']}", flush=True
             )
-    verdicts = [line["verdict"] for line in lines if line["target"] != "none"]
+    verdicts = [
+        line["verdict"] for line in lines if line["target"] != "none" and "measured" in line
+    ]
     good = sum(verdict in ("met", "holds") for verdict in verdicts)
     print(f"\n{title}: {good} of {len(verdicts)} met on {machine}, commit {commit[:8]}")
     if not options.only:

@@ -206,6 +206,26 @@ def groups() -> list[Group]:
             ),
         )
     )
+    for dtype, size in (("float32", 10**9), ("float64", 5 * 10**8)):
+        found.append(
+            Group(
+                {name: call(name, size, dtype) for name in ("cupy_tuned", "cupy")}
+                | {"copy": ["gpu_copy", dtype, size]},
+                (
+                    Check(
+                        f"cupy_tuned, {dtype}, {size:.0e}: bandwidth / that of a copy",
+                        ">= 0.8",
+                        lambda t: t["copy"] / 2 / t["cupy_tuned"],  # a copy reads and writes
+                    ),
+                    Check(
+                        f"cupy_tuned against cupy, {dtype}, {size:.0e}",
+                        ">= 3",
+                        ratio("cupy", "cupy_tuned"),
+                    ),
+                ),
+                processes=1,
+            )
+        )
     return found
 
 

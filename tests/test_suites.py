@@ -448,3 +448,28 @@ def test_a_form_is_asked_for_its_own_probes(root, tmp_path, suites):
     )
     assert result is None
     assert "numpy is not timed: its lu of swap" in output
+
+
+def test_gpu_inputs_are_larger_than_the_cache_and_used_in_turn(root, python):
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from benchmarks import gpu\n"
+        "assert gpu.copies(4 * 10**6) * 4 * 10**6 >= gpu.ROTATED\n"
+        "assert gpu.copies(4 * 10**9) == 1\n"
+        "call = gpu.in_turn([lambda: 'a', lambda: 'b', lambda: 'c'])\n"
+        "print(*(call() for _ in range(7)))"
+    )
+    assert python(code, str(root), LSEKERNELS_THREADS="1") == "a b c a b c a"
+
+
+def test_gpu_suites_are_na_without_a_gpu(root, tmp_path, suites):
+    names = (
+        index(suites, "gpu.Logsumexp.track_time", "cupy_tuned", "float32", 1_000_000),
+        index(suites, "limits.GpuCopy.track_time", "float64", 1_000_000),
+    )
+    for name in names:
+        result, output = launch(root, tmp_path, name)
+        if result is not None and result == result:
+            pytest.skip("CuPy works here")
+        assert "no CUDA device" in output
+        assert "asv: skipped" in output
