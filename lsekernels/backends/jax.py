@@ -54,7 +54,7 @@ class JAX(Backend):
         jax.config.update("jax_enable_x64", True)  # or float64 arrays become float32
         self.jax = jax
         self.asarray = numpy.asarray
-        self.cpu = jax.devices("cpu")[0]
+        self.target = jax.devices("cpu")[0]
         special, nn, random = jax.scipy.special, jax.nn, jax.random
 
         def draw(key: Any, n: int) -> tuple[Any, Any]:
@@ -78,7 +78,7 @@ class JAX(Backend):
         self.log10, self.hypot = jax.jit(jax.numpy.log10), jax.jit(jax.numpy.hypot)
 
     def to_device(self, array: Any) -> Any:
-        return self.jax.device_put(array, self.cpu)
+        return self.jax.device_put(array, self.target)
 
     def synchronize(self, result: Any) -> Any:
         if isinstance(result, tuple):
@@ -90,7 +90,7 @@ class JAX(Backend):
 
     @cached_property
     def key(self) -> Any:
-        return self.jax.device_put(self.jax.random.key(0), self.cpu)
+        return self.jax.device_put(self.jax.random.key(0), self.target)
 
     def uniform(self, n: int) -> Any:
         self.key, numbers = self.draw(self.key, n)

@@ -1,0 +1,32 @@
+"""PyTorch on an NVIDIA GPU."""
+
+from typing import Any
+
+from ..backend import Unavailable
+from .torch import Torch
+
+
+class TorchCUDA(Torch):
+    title = "PyTorch CUDA"
+    device = "gpu"
+    parallel = False  # no CPU threads
+    max_error = Torch.max_error | {"moving_average": 16.0}
+
+    target = "cuda"
+
+    def load(self) -> None:
+        super().load()
+        if not self.torch.cuda.is_available():
+            raise Unavailable("no CUDA device")
+        self.torch.backends.cudnn.allow_tf32 = False  # of float32, conv1d would keep 11 bits
+        self.generator = self.torch.Generator(self.target).manual_seed(0)
+
+    def to_device(self, array: Any) -> Any:
+        return super().to_device(array).to(self.target)
+
+    def synchronize(self, result: Any) -> Any:
+        self.torch.cuda.synchronize()
+        return result
+
+    def to_host(self, result: Any) -> Any:
+        return result.cpu().numpy()
