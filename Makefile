@@ -38,6 +38,10 @@ bench-gpu:  ## measure GPU backends with the libraries of GPU_PYTHON=python3, as
 	  $(GPU_PYTHON) -m pip install --group bench numpy mpmath threadpoolctl"; exit 1; }
 	$(GPU_PYTHON) -m measure gpu --config asv.gpu.json
 
+.PHONY: bench-pypy
+bench-pypy: $(VENV)/bench  ## measure the backends in pure Python under PyPy (10 min; needs pypy3)
+	$(BIN)/python -m measure pypy --config asv.pypy.json
+
 .PHONY: publish
 publish: $(VENV)/bench  ## make the site in html/ from results/
 	$(BIN)/python -m asv publish

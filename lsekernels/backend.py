@@ -6,6 +6,7 @@ machine where none of the libraries is installed.
 
 from __future__ import annotations
 
+import importlib.machinery
 import importlib.metadata
 import importlib.util
 import math
@@ -190,6 +191,10 @@ def python_version() -> str:
 
 def _find(module: str) -> bool:
     try:
-        return importlib.util.find_spec(module) is not None
+        spec = importlib.util.find_spec(module)
     except ModuleNotFoundError:  # a parent package is missing
         return False
+    if spec and module.startswith("lsekernels."):
+        # In a tree that was not built Pythran's sources lie there, and would run as plain Python.
+        return str(spec.origin).endswith(tuple(importlib.machinery.EXTENSION_SUFFIXES))
+    return spec is not None

@@ -188,11 +188,17 @@ def register_machine(name: str | None) -> str:
 
 
 def list_environments(conf: Any) -> list[Any]:
-    """Return the environments of the configuration for the Python that runs now."""
+    """Return the environments of the configuration for the Python that runs now, and for PyPy."""
     python = "{}.{}".format(*sys.version_info)
-    found = [e for e in environment.get_environments(conf, None) if e.python == python]
+    found = [
+        e
+        for e in environment.get_environments(conf, None, verbose=False)
+        if e.python == python or e.python.startswith("pypy")
+    ]
     if not found:
-        raise util.UserError(f"no environment in the configuration is for Python {python}")
+        wanted = ", ".join(conf.pythons)
+        hint = " (Debian: apt install pypy3 pypy3-venv)" if "pypy3" in conf.pythons else ""
+        raise util.UserError(f"no environment can be made: Python {wanted} is not here{hint}")
     return found
 
 

@@ -81,6 +81,14 @@ PROFILES = {
         ),
         device="gpu",
     ),
+    "pypy": Profile(
+        "pure Python in float64, by `make bench-pypy`",
+        one=(
+            rf"^(?!.*{_HUGE}\))(?!.*'float32')"
+            r"(warm|first_call|imports|accuracy)\..*'(python|greenlet|stackless)[':]",
+            r"^limits\.EmptyCall",
+        ),
+    ),
     "smoke": Profile(
         "two backends, two sizes: does everything work?",
         one=(

@@ -145,10 +145,11 @@ def test_libraries_config_has_four_generations_and_the_newest_is_ours(root, pyth
     assert {row["env_nobuild"]["LSEKERNELS_THREADS"] for row in rows} == {"1"}
 
 
-def test_gpu_config_differs_only_in_its_environment(root):
-    one, other = (vars(Config.load(str(root / f))) for f in ("asv.conf.json", "asv.gpu.json"))
+@pytest.mark.parametrize("file", ["asv.gpu.json", "asv.pypy.json"])
+def test_other_configs_differ_only_in_their_environment(root, file):
+    one, other = (vars(Config.load(str(root / f))) for f in ("asv.conf.json", file))
     for key in ("matrix", "plugins", "environment_type", "harness", "apart", "launch_method",
-                "build_command", "install_command", "build_cache_size"):  # fmt: skip
+                "build_command", "install_command", "build_cache_size", "pythons"):  # fmt: skip
         one.pop(key), other.pop(key, None)
     assert one == other
 

@@ -128,3 +128,14 @@ def test_a_new_backend_is_one_new_file(copy):
     ids = ask(collect)
     assert "test_right[extra-float64-length_7]" in ids
     assert "test_leaves_the_floating_point_mode_alone[extra]" in ids
+
+
+def test_sources_that_were_not_built_are_not_taken_for_extensions(copy):
+    """Pythran's would run as plain Python, and be timed as Pythran."""
+    code = (
+        f"import sys; sys.path[:0] = {[str(copy), *map(str, sys.path)]!r}\n"
+        "from lsekernels import registry\n"
+        "print(registry.declaration('pythran').missing())"
+    )
+    done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True)
+    assert "logsumexp_pythran was not built" in done.stdout, done.stderr
