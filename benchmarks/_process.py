@@ -13,8 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-sys.path[0] = ""  # not this folder
-sys.path.append(str(Path(__file__).resolve().parent.parent))  # last: only for the suites
+if __name__ == "__main__":  # asv imports every file here, too
+    sys.path[0] = ""  # not this folder
+    sys.path.append(str(Path(__file__).resolve().parent.parent))  # last: only for the suites
 
 import lsekernels  # noqa: E402
 from benchmarks import _call, first_call, inputs, limits, many_small, memory, transfer  # noqa: E402  # sets the threads
