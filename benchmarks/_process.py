@@ -17,10 +17,18 @@ if __name__ == "__main__":  # asv imports every file here, too
     sys.path[0] = ""  # not this folder
     sys.path.append(str(Path(__file__).resolve().parent.parent))  # last: only for the suites
 
-import lsekernels  # noqa: E402
-from benchmarks import _call, first_call, inputs, limits, many_small, memory, transfer  # noqa: E402  # sets the threads
-from benchmarks._tree import tree  # noqa: E402
-from lsekernels import registry  # noqa: E402
+import lsekernels
+from benchmarks import (  # sets the threads
+    _call,
+    first_call,
+    inputs,
+    limits,
+    many_small,
+    memory,
+    transfer,
+)
+from benchmarks._tree import tree
+from lsekernels import registry
 
 BATCH = 5e-3
 """Seconds that a batch of calls takes at least."""

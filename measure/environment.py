@@ -106,3 +106,16 @@ def show_dot(args: list[str]) -> None:
     if terminal and args[1:2] == ["run"]:
         with open(terminal, "w") as stream:
             stream.write(".")
+
+
+def run_with_path(env: Any, path: str, args: list[str], **kwargs: Any) -> Any:
+    """Run the Python of `env` with `path` on its path: the package is not installed there.
+
+    asv offers ASV_PYTHONPATH for this, makes it PYTHONPATH, and its script for benchmarks then
+    removes those folders again, unless both are set.
+    """
+    show_dot(args)
+    paths = os.pathsep.join(filter(None, [path, os.environ.get("PYTHONPATH", "")]))
+    environ = {**kwargs.pop("env", os.environ), **env._global_env_vars}
+    environ |= {"PYTHONPATH": paths, "ASV_PYTHONPATH": paths}
+    return util.check_output([env.find_executable("python"), *args], env=environ, **kwargs)

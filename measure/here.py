@@ -18,7 +18,7 @@ from asv.environment import Environment
 
 from lsekernels.threads import VARIABLES
 
-from .environment import list_installed, show_dot
+from .environment import list_installed, run_with_path
 
 
 class Here(Environment):  # type: ignore[misc]  # asv has no annotations
@@ -32,8 +32,6 @@ class Here(Environment):  # type: ignore[misc]  # asv has no annotations
         )
         super().__init__(conf, python, requirements, tagged_env_vars)
         self._build_root = os.getcwd()
-        paths = [self._build_root, os.environ.get("PYTHONPATH", "")]
-        self._global_env_vars["ASV_PYTHONPATH"] = os.pathsep.join(filter(None, paths))
         # Before the suites can: asv_runner imports pympler where it is installed, and that NumPy.
         threads = self.env_vars.get("LSEKERNELS_THREADS", "1")
         self._global_env_vars |= dict.fromkeys(VARIABLES, threads)
@@ -76,5 +74,4 @@ class Here(Environment):  # type: ignore[misc]  # asv has no annotations
 
     def run(self, args: list[str], **kwargs: Any) -> Any:
         """Run Python; one dot of progress for each benchmark process."""
-        show_dot(args)
-        return self.run_executable("python", args, **kwargs)
+        return run_with_path(self, self._build_root, args, **kwargs)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .environment import Pinned
+from .environment import Pinned, run_with_path
 
 
 class Source(Pinned):
@@ -16,11 +16,11 @@ class Source(Pinned):
 
     tool_name = "source"
 
-    def __init__(self, conf: Any, python: str, requirements: Any, tagged_env_vars: Any) -> None:
-        super().__init__(conf, python, requirements, tagged_env_vars)
-        self._global_env_vars["ASV_PYTHONPATH"] = self._build_root
-
     def install_project(self, conf: Any, repo: Any, commit_hash: str) -> None:
         """Check the commit out."""
         self.checkout_project(repo, commit_hash)
         self._set_installed_commit_hash(commit_hash)
+
+    def run(self, args: list[str], **kwargs: Any) -> Any:
+        """Run Python in the environment; one dot of progress for each benchmark process."""
+        return run_with_path(self, self._build_root, args, **kwargs)
