@@ -108,7 +108,7 @@ def show_dot(args: list[str]) -> None:
             stream.write(".")
 
 
-def run_with_path(env: Any, path: str, args: list[str], **kwargs: Any) -> Any:
+def run_with_path(env: Any, path: str, args: list[str], /, **kwargs: Any) -> Any:
     """Run the Python of `env` with `path` on its path: the package is not installed there.
 
     asv offers ASV_PYTHONPATH for this, makes it PYTHONPATH, and its script for benchmarks then
