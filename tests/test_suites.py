@@ -46,7 +46,9 @@ def launch(root, tmp_path, name, threads="1", **more):
 def launch_altered(root, tmp_path, name, code):
     """Run one combination in a process that first runs `code`, which alters a library."""
     (tmp_path / "sitecustomize.py").write_text(code)
-    return launch(root, tmp_path, name, PYTHONPATH=str(tmp_path))
+    result, output = launch(root, tmp_path, name, PYTHONPATH=str(tmp_path))
+    assert "Error in sitecustomize" not in output, output
+    return result, output
 
 
 @pytest.fixture(scope="module")
@@ -307,9 +309,9 @@ def test_what_cannot_be_fetched_is_na(root, tmp_path, suites):
 
 def test_transfer_that_loses_digits_is_not_timed(root, tmp_path, suites):
     code = (
-        "from lsekernels.backends.torch import PyTorch\n"
-        "real = PyTorch.to_device\n"
-        "PyTorch.to_device = lambda self, array: real(self, array).float()\n"
+        "from lsekernels.backends.torch import Torch\n"
+        "real = Torch.to_device\n"
+        "Torch.to_device = lambda self, array: real(self, array).float()\n"
     )
     name = index(suites, "transfer.ToDevice.track_time", "torch", "float64", 1000)
     result, output = launch_altered(root, tmp_path, name, code)

@@ -1,5 +1,6 @@
-"""cuDF: a Series on an NVIDIA GPU, with the arithmetic that Series have."""
+"""cuDF: pandas' interface on an NVIDIA GPU, the NumPy form on a Series."""
 
+import math
 from typing import Any
 
 from ..backend import Backend, Unavailable
@@ -7,37 +8,42 @@ from .numpy import LOSES_TINY_TERMS
 
 
 class CuDF(Backend):
-    title = "cuDF (Series)"
+    title = "cuDF"
     requires = ("cudf", "cupy")
     device = "gpu"
-    compiled = "jit"
+    compiled = "jit"  # exp, by CuPy
+    cache = "CUPY_CACHE_DIR"
     max_error = {"logsumexp": 8.0}
     known_failures = LOSES_TINY_TERMS
 
     def load(self) -> None:
         import cupy
-
-        if not cupy.is_available():  # cuDF imports without one, and fails later
-            raise Unavailable("no CUDA device")
-        import cudf
         import numpy
 
-        self.np, self.cudf, self.cupy = numpy, cudf, cupy
+        if not cupy.is_available():
+            raise Unavailable("no CUDA device")
+        import cudf
+
+        self.cudf, self.cupy, self.np = cudf, cupy, numpy
 
     def version(self) -> str:
-        return str(self.cudf.__version__)  # the distribution is called cudf-cu12, cudf-cu13, ...
+        return str(self.cudf.__version__)  # the distribution is called cudf-cu12, -cu13, ...
 
     def to_device(self, array: Any) -> Any:
-        return self.cudf.Series(array, nan_as_null=False)  # else nan would be left out of sums
+        # Otherwise a nan is taken for a missing number.
+        kind = self.cudf.Series if array.ndim == 1 else self.cudf.DataFrame
+        return kind(array, nan_as_null=False)
 
     def synchronize(self, result: Any) -> Any:
-        self.cupy.cuda.get_current_stream().synchronize()
+        self.cupy.cuda.runtime.deviceSynchronize()
         return result
 
+    def to_host(self, result: Any) -> Any:
+        return result.to_numpy() if hasattr(result, "to_numpy") else result
+
     def logsumexp(self, x: Any) -> Any:
-        # Reductions of a Series give numbers of Python's, and so wait for the GPU.
         np = self.np
-        m = x.max()
-        if not np.isfinite(m):
-            return m
-        return m + np.log(np.exp(x - m).sum())
+        m = x.max()  # of what is not nan
+        m = x.dtype.type(m if math.isfinite(m) else 0)
+        with np.errstate(divide="ignore"):
+            return m + np.log(np.exp(x - m).sum(skipna=False))

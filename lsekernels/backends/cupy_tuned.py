@@ -1,78 +1,80 @@
-"""CuPy with kernels of our own in CUDA C (``_logsumexp.cu``): one pass over the data."""
+"""CuPy with kernels of its own in CUDA C++: logsumexp in one pass, softmax in two."""
 
-from pathlib import Path
+from functools import cache, cached_property
 from typing import Any
 
 from .cupy import CuPy
-from .numpy import LOSES_TINY_TERMS
-
-SOURCE = Path(__file__).with_name("_logsumexp.cu")
-THREADS = 256
-BLOCKS = 8
-"""For each multiprocessor: enough loads in flight to keep the memory busy."""
-FEW, LONG = 64, 100_000
-"""So few rows of so many columns are taken one after the other, each by the whole GPU."""
 
 
 class CuPyTuned(CuPy):
     title = "CuPy (tuned)"
-    max_error = {
-        "logsumexp": 8.0,
-        "logsumexp_rows": 8.0,
-        "softmax_rows": 128.0,  # float32: the difference from the maximum is rounded
-        "log_softmax_rows": 8.0,
-    }
-    known_failures = LOSES_TINY_TERMS
 
     def load(self) -> None:
+        import numpy
+
+        from . import _logsumexp_cuda
+
         super().load()
-        cp = self.cupy
-        module = cp.RawModule(code=SOURCE.read_text(), options=("--std=c++17",))
-        names = ("parts", "merge", "logsumexp_rows", "softmax_rows", "log_softmax_rows")
-        self.code = {
-            (name, dtype): module.get_function(f"{name}_{dtype}")
-            for name in names
-            for dtype in self.dtypes
-        }
-        self.most = BLOCKS * cp.cuda.Device().attributes["MultiProcessorCount"]
-        # All kernels run in one stream, one after the other: calls can share it.
-        self.parts = cp.empty((self.most, 2))
+        self.int64 = numpy.int64
+        self.own = _logsumexp_cuda
+        self.kernel = cache(self._kernel)
+        self.device_of = cache(self._device_of)
+
+    @cached_property
+    def module(self) -> Any:
+        code = self.own.SOURCE.read_text(encoding="utf-8")
+        return self.cupy.RawModule(code=code, options=self.own.OPTIONS)
+
+    def _kernel(self, name: str, dtype: Any) -> Any:
+        return self.module.get_function(f"{name}_{dtype.name}")
+
+    def _device_of(self, device: int) -> tuple[int, Any]:
+        """Return (multiprocessors, room for the sums of all blocks).
+
+        Calls share the room, as the kernels of one stream run one after the other; calls in several
+        streams at once would not be right.
+        """
+        count = self.cupy.cuda.Device(device).attributes["MultiProcessorCount"]
+        return count, self.cupy.empty(count * self.own.RESIDENT * self.own.SUM_BYTES, "u1")
 
     def logsumexp(self, x: Any) -> Any:
-        out = self.cupy.empty((), x.dtype)
-        self._reduce(x, out)
-        return out
+        return self._reduce(x, 1, x.size, self.cupy.empty((), x.dtype))
 
     def logsumexp_rows(self, x: Any) -> Any:
-        out = self.cupy.empty(len(x), x.dtype)
-        if self._few_and_long(x):
-            for i, row in enumerate(x):
-                self._reduce(row, out[i : i + 1])
-        else:
-            self._rows("logsumexp_rows", x, out)
-        return out
+        rows, n = x.shape
+        return self._reduce(x, rows, n, self.cupy.empty(rows, x.dtype))
 
     def softmax_rows(self, x: Any) -> Any:
-        if self._few_and_long(x):
-            return self.cupy.exp(self.log_softmax_rows(x))
-        return self._rows("softmax_rows", x, self.cupy.empty_like(x))
+        return self._map("softmax", x)
 
     def log_softmax_rows(self, x: Any) -> Any:
-        if self._few_and_long(x):
-            return x - self.logsumexp_rows(x)[:, None]
-        return self._rows("log_softmax_rows", x, self.cupy.empty_like(x))
+        return self._map("log_softmax", x)
 
-    @staticmethod
-    def _few_and_long(x: Any) -> bool:
-        return bool(x.shape[0] < FEW and x.shape[1] > LONG)
+    def _reduce(self, x: Any, rows: int, n: int, out: Any) -> Any:
+        if rows == 0:
+            return out
+        x = self.cupy.ascontiguousarray(x)
+        count, sums = self.device_of(x.device.id)
+        how = self.own.launch(x, rows, n, count)
+        parts = self.int64(how.parts)
+        reduce = self.kernel("reduce", x.dtype)
+        reduce((rows * how.parts,), (how.threads,), (x, self.int64(n), parts, sums, out))
+        if parts > 1:
+            merge = self.kernel("merge", x.dtype)
+            merge((rows,), (how.threads,), (sums, parts, out))
+        return out
 
-    def _reduce(self, x: Any, out: Any) -> None:
-        blocks = max(1, min(self.most, x.size // (4 * THREADS)))
-        dtype, size = x.dtype.name, self.cupy.int64
-        self.code["parts", dtype]((blocks,), (THREADS,), (x, size(x.size), self.parts))
-        self.code["merge", dtype]((1,), (THREADS,), (self.parts, size(blocks), out))
-
-    def _rows(self, name: str, x: Any, out: Any) -> Any:
-        arguments = (x, self.cupy.int64(x.shape[1]), out)
-        self.code[name, x.dtype.name]((len(x),), (THREADS,), arguments)
+    def _map(self, name: str, x: Any) -> Any:
+        x = self.cupy.ascontiguousarray(x)
+        out = self.cupy.empty_like(x)
+        rows, n = x.shape
+        if x.size == 0:
+            return out
+        count, sums = self.device_of(x.device.id)
+        how = self.own.launch(x, rows, n, count)
+        grid, block, length = (rows * how.parts,), (how.threads,), self.int64(n)
+        parts = self.int64(how.parts)
+        if parts > 1:  # the result of reduce() is not asked for
+            self.kernel("reduce", x.dtype)(grid, block, (x, length, parts, sums, out))
+        self.kernel(name, x.dtype)(grid, block, (x, length, parts, sums, out))
         return out

@@ -1,10 +1,10 @@
-"""PyCUDA: the CUDA C of ``_logsumexp.cu``, compiled by nvcc, and random numbers by cuRAND."""
+"""PyCUDA: kernels in CUDA C++, compiled by nvcc; random numbers of cuRAND's device functions."""
 
-from functools import cached_property
+import shutil
+from functools import cache, cached_property
 from typing import Any
 
 from ..backend import Backend, Unavailable
-from .cupy_tuned import BLOCKS, SOURCE, THREADS
 from .numpy import LOSES_TINY_TERMS
 
 
@@ -14,28 +14,33 @@ class PyCUDA(Backend):
     distribution = "pycuda"
     device = "gpu"
     compiled = "jit"
+    cache = "PYCUDA_CACHE_DIR"
     max_error = {"logsumexp": 8.0, "logsumexp_rows": 8.0, "uniform": 7.0}
     known_failures = LOSES_TINY_TERMS
 
     def load(self) -> None:
-        from pycuda import driver
+        import numpy
 
+        from . import _logsumexp_cuda
+
+        if not shutil.which("nvcc"):
+            raise Unavailable("no nvcc, by which PyCUDA compiles (a CUDA toolkit on the PATH)")
         try:
-            import pycuda.autoprimaryctx as context
+            from pycuda import driver
+        except ImportError as error:
+            raise Unavailable(f"pycuda cannot be imported ({error})") from None
+        try:
+            from pycuda import autoprimaryctx  # the context that other libraries use, too
         except (driver.Error, RuntimeError) as error:
             raise Unavailable(f"no CUDA device ({error})") from None
-        import numpy
-        from pycuda import compiler, gpuarray
+        from pycuda import gpuarray
 
-        self.np, self.gpuarray, self.driver = numpy, gpuarray, driver
-        module = compiler.SourceModule(SOURCE.read_text(), options=["-std=c++17"], no_extern_c=True)
-        self.code = {
-            (name, dtype): module.get_function(f"{name}_{dtype}")
-            for name in ("parts", "merge", "logsumexp_rows")
-            for dtype in self.dtypes
-        }
-        self.most = BLOCKS * context.device.multiprocessor_count
-        self.parts = gpuarray.empty((self.most, 2), numpy.float64)
+        self.driver, self.gpuarray, self.np = driver, gpuarray, numpy
+        self.own = own = _logsumexp_cuda
+        self.multiprocessors = autoprimaryctx.device.multiprocessor_count
+        # The kernels of successive calls run one after the other, and so can share this.
+        self.sums = driver.mem_alloc(self.multiprocessors * own.RESIDENT * own.SUM_BYTES)
+        self.kernel = cache(self._kernel)
 
     def to_device(self, array: Any) -> Any:
         return self.gpuarray.to_gpu(array)
@@ -47,26 +52,42 @@ class PyCUDA(Backend):
     def to_host(self, result: Any) -> Any:
         return result.get()
 
+    @cached_property
+    def module(self) -> Any:
+        from pycuda.compiler import SourceModule
+
+        code = self.own.SOURCE.read_text(encoding="utf-8")
+        return SourceModule(code, options=list(self.own.OPTIONS), no_extern_c=True)
+
+    def _kernel(self, name: str, dtype: Any) -> Any:
+        function = self.module.get_function(f"{name}_{dtype.name}")
+        return function.prepare({"reduce": "PqqPP", "merge": "PqP"}[name])
+
     def logsumexp(self, x: Any) -> Any:
-        out = self.gpuarray.empty((), x.dtype)
-        blocks = max(1, min(self.most, x.size // (4 * THREADS)))
-        dtype, size, shape = x.dtype.name, self.np.int64, {"block": (THREADS, 1, 1)}
-        self.code["parts", dtype](x, size(x.size), self.parts, grid=(blocks, 1), **shape)
-        self.code["merge", dtype](self.parts, size(blocks), out, grid=(1, 1), **shape)
-        return out
+        return self._reduce(x, 1, x.size, self.gpuarray.empty((), x.dtype))
 
     def logsumexp_rows(self, x: Any) -> Any:
-        m, n = x.shape
-        out = self.gpuarray.empty(m, x.dtype)
-        code = self.code["logsumexp_rows", x.dtype.name]
-        code(x, self.np.int64(n), out, grid=(m, 1), block=(THREADS, 1, 1))
+        rows, n = x.shape
+        return self._reduce(x, rows, n, self.gpuarray.empty(rows, x.dtype))
+
+    def _reduce(self, x: Any, rows: int, n: int, out: Any) -> Any:
+        if rows == 0:
+            return out
+        parts, threads = self.own.launch(x, rows, n, self.multiprocessors)
+        grid, block = (rows * parts, 1), (threads, 1, 1)
+        data = x.gpudata if x.size else 0
+        reduce = self.kernel("reduce", x.dtype)
+        reduce.prepared_call(grid, block, data, n, parts, self.sums, out.gpudata)
+        if parts > 1:
+            merge = self.kernel("merge", x.dtype)
+            merge.prepared_call((rows, 1), block, self.sums, parts, out.gpudata)
         return out
 
     @cached_property
     def generator(self) -> Any:
         from pycuda import curandom
 
-        # The default seeds call a function that NumPy 2 no longer has.
+        # A seed for each thread of a block; the default would be one for all.
         return curandom.XORWOWRandomNumberGenerator(curandom.seed_getter_unique)
 
     def uniform(self, n: int) -> Any:
