@@ -24,6 +24,11 @@ def in_turn(calls):
     return lambda: next(calls)()
 
 
+def on_gpu(implementation):
+    """Return whether the backend of `implementation` is one of a GPU."""
+    return registry.declaration(implementation.partition(":")[0]).device == "gpu"
+
+
 class Logsumexp:
     """How near to the bandwidth of the card?
 
@@ -34,7 +39,7 @@ class Logsumexp:
     version = "1"
     timeout = 600
     params = (
-        [n for n in registry.names("logsumexp") if registry.declaration(n).device == "gpu"],
+        [n for n in registry.names("logsumexp") if on_gpu(n)],
         list(KERNEL.DTYPES),
         list(SIZES),
     )
@@ -50,6 +55,33 @@ class Logsumexp:
         self.call = in_turn([checked, *more])
 
     def track_time(self, backend, dtype, size):
+        return _call.sample(self.call)
+
+    track_time.type = "time"
+    track_time.unit = "seconds"
+    track_time.rounds = 2
+
+
+class Uniform:
+    """Random numbers beyond the sizes that a CPU is asked for: does the time still hardly grow?
+
+    Timed: one call, until the numbers, 8 GB of them, are in the memory of the GPU.
+    """
+
+    version = "1"
+    timeout = 900  # checking a billion numbers takes minutes
+    params = (
+        [n for n in registry.implementations("uniform") if on_gpu(n)],
+        [1_000_000_000],
+    )
+    param_names = ("backend", "size")
+
+    def setup(self, backend, size):
+        loaded = _call.load(backend)
+        _, method = registry.split(backend, "uniform")
+        self.call = _call.prepare(loaded, method, (size,), "float64", size)
+
+    def track_time(self, backend, size):
         return _call.sample(self.call)
 
     track_time.type = "time"

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -197,3 +198,54 @@ def test_gpu_profile_without_a_gpu_says_so(clone):
     code, output = measure(clone, "--config", "asv.gpu.json", profile="gpu")
     assert code == 1, output
     assert "error: no GPU backend can run here: nothing is measured" in output
+
+
+PURE = """
+import sys
+from lsekernels import kernels, registry
+
+for name in ("python", "stackless", "numpy"):
+    backend = registry.load(name)
+    for kernel in backend.kernels():
+        truth = kernels.load(kernel)
+        for method in backend.methods(kernel):
+            for probe in getattr(truth, "FORM_PROBES", {}).get(method, truth.PROBES):
+                data = truth.CASES[probe].arguments("float64")
+                result = backend.fetch(backend.prepare(method, *data)())
+                error = truth.error(result, truth.reference(*data), "float64")
+                assert error <= truth.MAX_ERROR, (name, method, probe, error)
+            print(name, method)
+"""
+
+
+@pytest.mark.skipif(
+    not (shutil.which("pypy3") or os.environ.get("LSEKERNELS_REQUIRE")),
+    reason="no pypy3 here (Debian: apt install pypy3 pypy3-venv)",
+)
+def test_pypy(clone):
+    """The whole way of `make bench-pypy`; then every kernel of the backends that run there."""
+    code, output = measure(
+        clone,
+        *("--config", "asv.pypy.json", "--bench"),
+        r"warm.PingPong.*'(stackless|python:generators)'|warm.Logsumexp.*'(python|scipy)'.* 10\)",
+        profile="pypy",
+    )
+    assert code == 0, output
+    assert "backend 'scipy'" not in output, "the profile has no other backends"
+    (file,) = (clone / "results" / MACHINE).glob("*-source-pypy3-*THREADS1.json")
+    results = json.loads(file.read_text())["results"]
+    for name, count in (WARM, 1), ("warm.PingPong.track_time", 6):
+        assert sum(v is not None and v == v for v in results[name][0]) == count, output
+    context = json.loads(file.with_suffix(".context.jsonl").read_text().splitlines()[-1])["context"]
+    versions = {b["backend"]: b["version"] for b in context["backends"]}
+    assert "PyPy" in versions["python"]
+    reasons = {b["backend"]: b["unavailable"] for b in context["backends"]}
+    assert "lsekernels._compiled.logsumexp_cython was not built" in reasons["cython"]
+
+    interpreter = next((clone / ".asv/env").glob("*/bin/pypy3"))
+    done = subprocess.run(
+        [interpreter, "-c", PURE], cwd=clone, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    ran = done.stdout.splitlines()
+    assert {"python logsumexp", "python lu", "stackless ping_pong", "numpy power8_power"} <= {*ran}

@@ -26,6 +26,7 @@ class TensorFlow(Backend):
         "logsumexp_rows": 4.0,
         "softmax_rows": 4.0,
         "log_softmax_rows": 4.0,
+        "uniform": 7.0,
     }
     known_failures = LOSES_TINY_TERMS | INFINITY_IS_NAN | FLUSHES
     xla: ClassVar[bool] = False
@@ -35,6 +36,7 @@ class TensorFlow(Backend):
     logsumexp_rows: Call
     softmax_rows: Call
     log_softmax_rows: Call
+    uniform: Call
 
     def load(self) -> None:
         tf = _import()
@@ -50,6 +52,13 @@ class TensorFlow(Backend):
         self.logsumexp_rows = function(lambda x: tf.reduce_logsumexp(x, axis=1))
         self.softmax_rows = function(tf.nn.softmax)
         self.log_softmax_rows = function(tf.nn.log_softmax)
+        generator = tf.random.Generator.from_seed(0)  # its state is a variable, which goes on
+
+        def uniform(n: int) -> Any:
+            return generator.uniform((n,), dtype=tf.float64)
+
+        # XLA compiles for each shape; without it, a graph of one operation gains nothing.
+        self.uniform = function(uniform) if self.xla else uniform
 
     def version(self) -> str:
         return str(self.tf.__version__)  # the distribution is tensorflow or tensorflow-cpu
