@@ -69,10 +69,11 @@ def tables(
         versions = [Version(version) for _, version in sorted(result._requirements.items())]
         return revisions[result.commit_hash], versions
 
-    newest: dict[tuple[str, str], Any] = {}
+    newest: dict[tuple[str, str, str], Any] = {}
     for result in results:
         if BENCHMARK in benchmarks and BENCHMARK in result.get_result_keys(benchmarks):
-            key = (result.params["machine"], _threads(result))
+            kind = result.env_name.partition("-")[0]  # of environment: PyPy has one of its own
+            key = (result.params["machine"], kind, _threads(result))
             newest[key] = max(newest.get(key, result), result, key=place)
     return [
         table

@@ -18,7 +18,7 @@ REVISIONS = {"a" * 40: 1, "b" * 40: 2, "c" * 40: 3}
 BENCHMARKS = {NAME: {"name": NAME, "params": PARAMS, "version": "1"}}
 
 
-def result(values, machine="m", threads="1", commit="a" * 40, numpy="2.4.6"):
+def result(values, machine="m", threads="1", commit="a" * 40, numpy="2.4.6", kind="pinned"):
     """Return asv results for the float64 half of the parameters, in order."""
     full = []
     for i in range(4):
@@ -30,7 +30,7 @@ def result(values, machine="m", threads="1", commit="a" * 40, numpy="2.4.6"):
         commit,
         date,
         "3.11",
-        f"env{threads}",
+        f"{kind}-threads{threads}",
         {"LSEKERNELS_THREADS": threads},
     )
     samples = [None if v is None or math.isnan(v) else [v, v * 1.01, v * 0.99] * 4 for v in full]
@@ -69,7 +69,7 @@ def test_reason_comes_from_the_context_beside_the_result(tmp_path):
     folder = tmp_path / "m"
     folder.mkdir()
     line = '{"since": "x", "context": {"backends": [{"backend": "cupy", "unavailable": "%s"}]}}\n'
-    (folder / "aaaaaaaa-env1.context.jsonl").write_text(line % "old" + line % "no CUDA device")
+    (folder / "aaaaaaaa-pinned-threads1.context.jsonl").write_text(line % "old" + line % "no CUDA device")
     (table,) = backends.tables([found], BENCHMARKS, REVISIONS, tmp_path)
     assert table.missing["CuPy"] == "no CUDA device"
 
@@ -83,10 +83,11 @@ def test_newest_commit_of_each_machine_and_thread_setting(tmp_path):
         result(VALUES, machine="other"),
         result(VALUES, machine="other", commit="c" * 40, numpy="2.10.0"),
         result(VALUES, machine="other", numpy="1.26.4"),
+        result(VALUES, machine="other", numpy="1.26.4", kind="source"),  # PyPy
     ]
     tables = backends.tables(found, BENCHMARKS, REVISIONS, tmp_path)
     assert [(t.machine, t.threads, t.commit[0]) for t in tables] == [
-        ("m", "1", "b"), ("m", "all", "a"), ("other", "1", "c"),
+        ("m", "1", "b"), ("m", "all", "a"), ("other", "1", "c"), ("other", "1", "a"),
     ]  # fmt: skip
     page = backends.render(tables)
     assert "all cores, on m" in page
