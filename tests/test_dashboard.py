@@ -69,7 +69,8 @@ def test_reason_comes_from_the_context_beside_the_result(tmp_path):
     folder = tmp_path / "m"
     folder.mkdir()
     line = '{"since": "x", "context": {"backends": [{"backend": "cupy", "unavailable": "%s"}]}}\n'
-    (folder / "aaaaaaaa-pinned-threads1.context.jsonl").write_text(line % "old" + line % "no CUDA device")
+    file = folder / "aaaaaaaa-pinned-threads1.context.jsonl"
+    file.write_text(line % "old" + line % "no CUDA device")
     (table,) = backends.tables([found], BENCHMARKS, REVISIONS, tmp_path)
     assert table.missing["CuPy"] == "no CUDA device"
 
