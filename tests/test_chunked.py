@@ -361,7 +361,7 @@ def test_command_line_without_workers(file, monkeypatch, capsys):
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_stopped_it_leaves_no_process_and_no_traceback(file, stop):
     """SIGINT as by Ctrl-C in a terminal: it reaches the workers, too."""
-    path = file(kernel.make_data(10_000_000, "float32")[0])  # 40 chunks of 50 ms
+    path = file(kernel.make_data(30_000_000, "float32")[0])  # 120 chunks of 50 ms
     process = subprocess.Popen(
         [*COMMAND, str(path), "--chunk-mib", "1", "--backend", "python", "--progress"],
         stderr=subprocess.PIPE,

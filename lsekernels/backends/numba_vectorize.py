@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from ..backend import Backend, Call
+from ..backend import Backend
 from .numpy import LOSES_TINY_TERMS
 
 
@@ -33,31 +33,40 @@ class NumbaVectorize(Backend):
     signatures: ClassVar[tuple[str, ...]] = ()
     """The number types it is compiled for at once, when it is loaded; none: at the first call."""
 
-    log10: Call
-    hypot: Call
-
     def load(self) -> None:
         import numba
         import numpy
 
         self.np = numpy
 
-        def ufunc(function: Callable[..., float], arguments: int) -> Any:
-            types = [f"{t}({', '.join([t] * arguments)})" for t in self.signatures]
-            options = {} if self.target == "cpu" else {"target": self.target}
-            return numba.vectorize(types, cache=True, **options)(function)
+        options = {} if self.target == "cpu" else {"target": self.target}
+
+        def ufunc(function: Callable[..., float], arguments: int) -> dict[Any, Any]:
+            # One for each dtype: a ufunc that has met float64 would take float32 for it from then
+            # on, instead of compiling once more.
+            found = {}
+            for dtype in self.dtypes:
+                types = [f"{dtype}({', '.join([dtype] * arguments)})"] * (dtype in self.signatures)
+                found[numpy.dtype(dtype)] = numba.vectorize(types, cache=True, **options)(function)
+            return found
 
         self.exp_difference = ufunc(_exp_difference, 2)
-        self.log10, self.hypot = ufunc(_log10, 1), ufunc(_hypot, 2)
+        self.ufunc_log10, self.ufunc_hypot = ufunc(_log10, 1), ufunc(_hypot, 2)
 
     def logsumexp(self, x: Any) -> Any:
         m = x.max()
         if not self.np.isfinite(m):
             return m
-        return m + self.np.log(self.exp_difference(x, m).sum())
+        return m + self.np.log(self.exp_difference[x.dtype](x, m).sum())
 
     def logsumexp_rows(self, x: Any) -> Any:
         m = x.max(axis=1, keepdims=True)
         m = self.np.where(self.np.isfinite(m), m, self.np.zeros_like(m))
         with self.np.errstate(divide="ignore"):
-            return m[:, 0] + self.np.log(self.exp_difference(x, m).sum(axis=1))
+            return m[:, 0] + self.np.log(self.exp_difference[x.dtype](x, m).sum(axis=1))
+
+    def log10(self, x: Any) -> Any:
+        return self.ufunc_log10[x.dtype](x)
+
+    def hypot(self, x: Any, y: Any) -> Any:
+        return self.ufunc_hypot[x.dtype](x, y)
