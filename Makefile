@@ -46,12 +46,11 @@ bench-pypy: $(VENV)/bench  ## measure the backends in pure Python under PyPy (10
 publish: $(VENV)/bench  ## make the site in html/ from results/
 	$(BIN)/python -m asv publish
 	@echo
-	@echo "The times of all backends: open html/backends.html"
-	@echo "All benchmarks over commits (needs internet): make preview"
+	@echo "Open html/index.html; with the history over commits: make preview"
 
 .PHONY: preview
 preview: $(VENV)/bench  ## serve html/ on http://127.0.0.1:8000 (PORT=8000)
-	@echo "http://127.0.0.1:$(PORT)/backends.html (stop with Ctrl-C)"
+	@echo "http://127.0.0.1:$(PORT) (stop with Ctrl-C)"
 	$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory html
 
 .PHONY: check-timing

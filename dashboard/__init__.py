@@ -1,7 +1,13 @@
-"""asv plugin: our pages beside asv's own, written by ``asv publish`` into ``html/``."""
+"""asv plugin: our pages over asv's data, written by ``asv publish`` into ``html/``.
+
+asv's own pages load four kinds of assets from other sites and show an error without them; ours and
+asv-tachyon's take their place, and nothing leaves the site.
+"""
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,40 +15,78 @@ from asv.benchmarks import Benchmarks
 from asv.publishing import OutputPublisher
 from asv.results import iter_results
 
-from . import backends, claims
+from . import claims, compare, data, history
 from .templates import page
 
 IGNORE_ALL_BUT_THIS = "*\n!.gitignore\n"
-LAST_LINK = '<li id="nav-li-graphdisplay">'
-
-
-LINKS = {"backends.html": "Backends by size", "claims.html": "The sources' claims"}
+PAGES = {
+    "index.html": "Compare",
+    "claims.html": "Claims of the sources",
+    "history.html": "History",
+}
+STATIC = Path(__file__).parent / "static"
+VEGA = "static/vega.js"
+KEPT = ("graphs", "info.json", "index.json", "regressions.json", "regressions.xml")
+"""What asv writes as data; the rest of its files are its own pages."""
 
 
 class Pages(OutputPublisher):  # type: ignore[misc]  # asv has no annotations
-    """The newest commit's times, backend by size, and the claims of the sources."""
+    """The whole site, over the data that asv has written."""
 
-    name = "backends"
-    button_label = "Backends by size"
-    description = "Warm call of every backend for the newest commit"
-    order = 10
+    name = "pages"
+    button_label = "Pages"
+    description = "Our pages, and asv-tachyon for the history"
+    order = 100  # behind all publishers of asv, whose pages are taken away
 
     @classmethod
     def publish(
         cls, conf: Any, repo: Any, benchmarks: Benchmarks, graphs: Any, revisions: dict[str, int]
     ) -> None:
-        """Write our pages, links to them on asv's pages, and ``html/.gitignore``."""
+        """Write the site in place of asv's own pages, and ``html/.gitignore``."""
         site, results = Path(conf.html_dir), Path(conf.results_dir)
-        found = [r for r in iter_results(conf.results_dir) if r.commit_hash in revisions]
-        times = backends.render(backends.tables(found, benchmarks, revisions, results))
-        (site / "backends.html").write_text(times, encoding="utf-8")
-        table = page("claims.html", tables=claims.tables(results))
-        (site / "claims.html").write_text(table, encoding="utf-8")
-        # asv's list of pages is fixed in its JavaScript; its navigation bar is plain HTML.
-        index = site / "index.html"
-        links = "\n".join(f'<li><a href="{file}">{title}</a></li>' for file, title in LINKS.items())
-        index.write_text(
-            index.read_text("utf-8").replace(LAST_LINK, f"{links}\n{LAST_LINK}", 1), "utf-8"
-        )
+        runs = data.collect(iter_results(conf.results_dir), benchmarks, revisions, results)
+        for stock in site.iterdir():
+            if stock.name not in KEPT:
+                shutil.rmtree(stock) if stock.is_dir() else stock.unlink()
+        shutil.copytree(STATIC, site / "static")
+        (site / VEGA).write_text(_vega(), "utf-8")
+        _write_script(site, "compare", compare.site(runs) | history.addresses(benchmarks, graphs))
+        _write_charts(site)
+        _write(site, conf, "index.html", scripts("compare"), empty=not runs)
+        _write(site, conf, "claims.html", [], tables=claims.tables(results))
+        history.write(site, repo, revisions)
         # asv has erased the folder, and with it the file that keeps the site out of git.
         (site / ".gitignore").write_text(IGNORE_ALL_BUT_THIS)
+
+
+def scripts(name: str) -> list[str]:
+    """Return the scripts of a page with charts, in the order they are run."""
+    shared = [VEGA, "static/site.js", "data/charts.js"]
+    return [*shared, f"data/{name}.js", f"static/{name}.js"]
+
+
+def _write(site: Path, conf: Any, file: str, scripts: list[str], **values: Any) -> None:
+    text = page(file, project=conf.project, pages=PAGES, current=file, scripts=scripts, **values)
+    (site / file).write_text(text, "utf-8")
+
+
+def _write_script(site: Path, name: str, value: Any, place: str = "data") -> None:
+    """Write JSON as a script: a page opened from the disk may load no other kind of file."""
+    file = site / "data" / f"{name}.js"
+    file.parent.mkdir(exist_ok=True)
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    target = "Site.charts" if place == "charts" else f"Site.data.{name}"
+    file.write_text(f"{target} = {text};\n", "utf-8")
+
+
+def _write_charts(site: Path) -> None:
+    from .charts import all_charts  # imports Altair, which takes a second
+
+    _write_script(site, "charts", all_charts(), place="charts")
+
+
+def _vega() -> str:
+    import vl_convert
+
+    bundle: str = vl_convert.javascript_bundle()
+    return bundle

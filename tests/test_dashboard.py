@@ -1,4 +1,4 @@
-"""Our page, from results of every kind."""
+"""What the pages are made of, from results of every kind."""
 
 import datetime
 import json
@@ -9,10 +9,12 @@ import pytest
 from asv.results import Results
 from asv.runner import BenchmarkResult
 
-from dashboard import backends, claims
+from dashboard import PAGES, claims, compare, data
+from dashboard.families import family, looks
 from dashboard.templates import page
+from lsekernels import registry
 
-NAME = backends.BENCHMARK
+NAME = "warm.Logsumexp.track_time"
 PARAMS = [["'numpy'", "'scipy'", "'cupy'", "'gone'"], ["'float32'", "'float64'"], ["10", "1000000"]]
 REVISIONS = {"a" * 40: 1, "b" * 40: 2, "c" * 40: 3}
 BENCHMARKS = {NAME: {"name": NAME, "params": PARAMS, "version": "1"}}
@@ -42,26 +44,38 @@ def result(values, machine="m", threads="1", commit="a" * 40, numpy="2.4.6", kin
 VALUES = [1e-6, 1e-3, 4e-6, 8e-3, math.nan, math.nan, math.nan, None]
 
 
-def test_tables(tmp_path):
-    (table,) = backends.tables([result(VALUES)], BENCHMARKS, REVISIONS, tmp_path)
-    assert (table.dtype, table.threads, table.sizes) == ("float64", "1", ["10", "1,000,000"])
-    assert [title for title, _ in table.rows] == ["NumPy", "SciPy", "gone"], "fastest first"
-    cells = dict(table.rows)
-    assert [c.text for c in cells["NumPy"]] == ["1 µs", "1 ms"]
-    assert [c.ratio for c in cells["NumPy"]] == ["4x", "8x"]
-    assert [c.best for c in cells["NumPy"]] == [True, True]
-    assert not any(c.best for c in cells["SciPy"] + cells["gone"])
-    assert cells["NumPy"][0].detail.startswith("1 µs, 99 % interval")
-    assert cells["gone"][1].text == "failed"
-    assert table.missing == {"CuPy": "not measured in this run"}
+def site(found, tmp_path, benchmarks=BENCHMARKS):
+    return compare.site(data.collect(found, benchmarks, REVISIONS, tmp_path))
 
 
-def test_what_cannot_be_told_from_the_best_is_marked_with_it(tmp_path):
-    close = [1e-6, 1e-3, 1.005e-6, 1.5e-3, *VALUES[4:]]  # samples spread by 1 %
-    (table,) = backends.tables([result(close)], BENCHMARKS, REVISIONS, tmp_path)
-    cells = dict(table.rows)
-    assert [c.best for c in cells["NumPy"]] == [True, True]
-    assert [c.best for c in cells["SciPy"]] == [True, False]
+def test_rows(tmp_path):
+    (run,) = site([result(VALUES)], tmp_path)["runs"]
+    assert (run["machine"], run["threads"], run["versions"]) == ("m", "1", {"numpy": "2.4.6"})
+    rows = run["clocks"]["warm"]["logsumexp"]
+    assert [row[:4] for row in rows] == [
+        ["numpy", "float64", "10", 1e-6], ["numpy", "float64", "1000000", 1e-3],
+        ["scipy", "float64", "10", 4e-6], ["scipy", "float64", "1000000", 8e-3],
+        ["gone", "float64", "1000000", None],
+    ]  # fmt: skip
+    assert all(low < value < high for _, _, _, value, low, high, _ in rows[:4])
+
+
+def test_a_combination_that_is_not_among_the_parameters_has_not_failed(tmp_path):
+    more = [[*PARAMS[0], "'new'"], *PARAMS[1:]]
+    benchmarks = {NAME: {**BENCHMARKS[NAME], "params": more}}
+    (run,) = site([result(VALUES)], tmp_path, benchmarks)["runs"]
+    assert "new" not in {row[0] for row in run["clocks"]["warm"]["logsumexp"]}
+
+
+def test_the_newest_commit_that_has_a_value_gives_it(tmp_path):
+    later = [math.nan, 2e-3, *[math.nan] * 6]
+    found = site([result(later, commit="b" * 40), result(VALUES)], tmp_path)
+    (run,) = found["runs"]
+    rows = {tuple(row[:3]): row for row in run["clocks"]["warm"]["logsumexp"]}
+    small, large = rows["numpy", "float64", "10"], rows["numpy", "float64", "1000000"]
+    assert (small[3], found["commits"][small[6]]) == (1e-6, "a" * 40)
+    assert (large[3], found["commits"][large[6]]) == (2e-3, "b" * 40)
+    assert run["newest"] == "b" * 40
 
 
 def test_reason_comes_from_the_context_beside_the_result(tmp_path):
@@ -71,11 +85,11 @@ def test_reason_comes_from_the_context_beside_the_result(tmp_path):
     line = '{"since": "x", "context": {"backends": [{"backend": "cupy", "unavailable": "%s"}]}}\n'
     file = folder / "aaaaaaaa-pinned-threads1.context.jsonl"
     file.write_text(line % "old" + line % "no CUDA device")
-    (table,) = backends.tables([found], BENCHMARKS, REVISIONS, tmp_path)
-    assert table.missing["CuPy"] == "no CUDA device"
+    (run,) = site([found], tmp_path)["runs"]
+    assert run["reasons"] == {"cupy": "no CUDA device"}
 
 
-def test_newest_commit_of_each_machine_and_thread_setting(tmp_path):
+def test_newest_libraries_of_each_machine_kind_and_thread_setting(tmp_path):
     """By place in the history, not by date, which is the same for all of these."""
     found = [
         result(VALUES, commit="b" * 40),
@@ -86,40 +100,51 @@ def test_newest_commit_of_each_machine_and_thread_setting(tmp_path):
         result(VALUES, machine="other", numpy="1.26.4"),
         result(VALUES, machine="other", numpy="1.26.4", kind="source"),  # PyPy
     ]
-    tables = backends.tables(found, BENCHMARKS, REVISIONS, tmp_path)
-    assert [(t.machine, t.threads, t.commit[0]) for t in tables] == [
-        ("m", "1", "b"), ("m", "all", "a"), ("other", "1", "c"), ("other", "1", "a"),
+    runs = site(found, tmp_path)["runs"]
+    keys = ("machine", "kind", "threads", "newest")
+    assert sorted(tuple(run[key][:6] for key in keys) for run in runs) == [
+        ("m", "pinned", "1", "bbbbbb"), ("m", "pinned", "all", "aaaaaa"),
+        ("other", "pinned", "1", "cccccc"), ("other", "source", "1", "aaaaaa"),
     ]  # fmt: skip
-    page = backends.render(tables)
-    assert "all cores, on m" in page
-    assert "do not compare" in page
+    assert runs[0]["kind"] == "pinned", "the page opens with the usual environment"
+    assert runs[0]["threads"] == "1"
 
 
-def test_nothing_measured_is_a_friendly_page(tmp_path):
-    for tables in (
-        backends.tables([], BENCHMARKS, REVISIONS, tmp_path),
-        backends.tables([], {}, {}, tmp_path),
-    ):
-        assert "No results yet" in backends.render(tables)
+@pytest.mark.parametrize("benchmarks", [BENCHMARKS, {}])
+def test_nothing_measured(tmp_path, benchmarks):
+    found = site([], tmp_path, benchmarks)
+    assert found["runs"] == []
+    assert "No results yet" in show("index.html", empty=True)
 
 
-def test_one_row_of_failures(tmp_path):
-    tables = backends.tables([result([None] * 8)], BENCHMARKS, REVISIONS, tmp_path)
-    assert "failed" in backends.render(tables)
+def test_every_backend_has_a_look_of_its_own():
+    found = looks()
+    assert found.keys() == set(registry.names())
+    assert len({(colour, tuple(dash)) for colour, dash in found.values()}) == len(found)
+    for name, (colour, _) in found.items():
+        assert colour == found[family(name)][0] if family(name) in found else colour
 
 
-def test_names_are_shown_as_text(tmp_path):
+def test_json_is_strict(tmp_path):
+    """A script with NaN in it is none."""
+    found = site([result([math.nan] * 7 + [None])], tmp_path)
+    assert json.loads(json.dumps(found, allow_nan=False)) == json.loads(json.dumps(found))
+
+
+def show(file, **values):
+    return page(file, project="p", pages=PAGES, current=file, scripts=[], **values)
+
+
+def test_text_is_shown_as_text():
     evil = "<script>alert(1)</script>"
-    page = backends.render(
-        backends.tables([result(VALUES, machine=evil)], BENCHMARKS, REVISIONS, tmp_path)
-    )
-    assert evil not in page
-    assert "&lt;script&gt;alert(1)" in page
+    found = page("index.html", project=evil, pages=PAGES, current="", scripts=[], empty=False)
+    assert evil not in found
+    assert "&lt;script&gt;alert(1)" in found
 
 
-def test_page_asks_for_nothing_from_elsewhere(tmp_path):
-    page = backends.render(backends.tables([result(VALUES)], BENCHMARKS, REVISIONS, tmp_path))
-    assert not re.search(r"https?:|//[a-z]|<script|@import|url\(", page)
+def test_pages_ask_for_nothing_from_elsewhere(tmp_path):
+    for text in show("index.html", empty=False), show("claims.html", tables=[]):
+        assert not re.search(r"https?:|//[a-z]|<script>|@import|url\(", text)
 
 
 CLAIMS = {
@@ -146,22 +171,12 @@ def test_claims(tmp_path):
     assert table["machine"] == "m"
     assert [line["kind"] for line in table["lines"]] == ["bad", "good", ""]
     assert [line["shown"] for line in table["lines"]] == ["0.457", "123,456", ""]
-    text = page("claims.html", tables=[table])
+    text = show("claims.html", tables=[table])
     assert "one &lt;b&gt;" in text
     assert "numpy 2.4.6, numba 0.68.1" in text
     assert "Some GPU, driver 1.2" in text
     assert "no CUDA device" in text
-    assert not re.search(r"https?:|//[a-z]|<script|@import|url\(", text)
 
 
 def test_no_claims_yet(tmp_path):
-    assert "Run <code>make claims</code>" in page("claims.html", tables=claims.tables(tmp_path))
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(3.21e-10, "0.321 ns"), (2.2e-7, "220 ns"), (9.996e-7, "1 µs"), (1.234e-5, "12.3 µs"),
-     (0.0999, "99.9 ms"), (0.5, "500 ms"), (2.0, "2 s"), (123.4, "123 s")],
-)  # fmt: skip
-def test_seconds(value, text):
-    assert backends.seconds(value) == text
+    assert "Run <code>make claims</code>" in show("claims.html", tables=claims.tables(tmp_path))

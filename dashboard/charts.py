@@ -1,0 +1,120 @@
+"""The charts, as Vega-Lite specifications: one makes the page's chart and the picture of it.
+
+Whoever draws puts the rows in: the page's script, or :mod:`dashboard.pictures`. Text and axes are of
+``currentColor``, so that a chart is light or dark with its page.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import altair as alt
+
+TIME = (
+    "datum.value < 0.9995e-6 ? format(datum.value * 1e9, '~g') + ' ns' : "
+    "datum.value < 0.9995e-3 ? format(datum.value * 1e6, '~g') + ' µs' : "
+    "datum.value < 0.9995 ? format(datum.value * 1e3, '~g') + ' ms' : "
+    "format(datum.value, '~g') + ' s'"
+)
+"""A label of a time axis, in the unit people read."""
+POWER = "datum.value < 1e4 ? format(datum.value, ',') : format(datum.value, '.0e')"
+
+INK = "currentColor"
+CONFIG: dict[str, Any] = {
+    "background": None,
+    "font": "system-ui, sans-serif",
+    "axis": {
+        "labelColor": INK, "titleColor": INK, "domainColor": INK, "tickColor": INK,
+        "gridColor": INK, "gridOpacity": 0.12, "labelFontSize": 12, "titleFontSize": 13,
+        "titleFontWeight": "normal", "domainOpacity": 0.4, "tickOpacity": 0.4,
+    },
+    "text": {"color": INK, "fontSize": 12},
+    "view": {"stroke": None},
+}  # fmt: skip
+TOOLTIP = [
+    alt.Tooltip("title:N", title="tool"),
+    alt.Tooltip("size:N", title="size"),
+    alt.Tooltip("exact:N", title="time"),
+    alt.Tooltip("interval:N", title="99 % interval"),
+    alt.Tooltip("ratio:N", title="against the baseline"),
+    alt.Tooltip("rate:N", title="throughput"),
+    alt.Tooltip("commit:N"),
+    alt.Tooltip("version:N"),
+]
+
+
+def lines() -> dict[str, Any]:
+    """Return the chart of time against size, both logarithmic: one line a tool, and the limits.
+
+    Its rows: ``elements``, ``seconds``, ``low``, ``high``, ``name``, ``title``, ``colour``,
+    ``dash``, ``kind`` (``tool`` or ``limit``), ``end`` (whether the line ends here), ``label`` (where
+    the text at its end is) and the tooltip's texts.
+    """
+    x = (
+        alt.X("elements:Q", title="elements")
+        .scale(type="log")
+        .axis(labelExpr=POWER, values=[10**k for k in range(12)])
+    )
+    y = (
+        alt.Y("seconds:Q", title="time of one call")
+        .scale(type="log")
+        .axis(labelExpr=TIME, values=[10.0**k for k in range(-9, 4)])
+    )
+    base = alt.Chart(alt.NamedData("rows")).encode(
+        x=x, color=alt.Color("colour:N").scale(None).legend(None), detail="name:N"
+    )
+    tools = base.transform_filter("datum.kind == 'tool'")
+    limits = base.transform_filter("datum.kind == 'limit'")
+    layers = (
+        limits.mark_line(strokeWidth=1, strokeDash=[2, 3], opacity=0.8).encode(y=y),
+        limits.transform_filter("datum.end")
+        .mark_text(align="right", dx=-4, dy=10)
+        .encode(y="seconds:Q", text="title:N"),
+        tools.mark_area(opacity=0.18).encode(y="low:Q", y2="high:Q"),
+        tools.mark_line(strokeWidth=2).encode(
+            y=y, strokeDash=alt.StrokeDash("dash:N").scale(None).legend(None)
+        ),
+        tools.mark_point(size=45, filled=True, opacity=1).encode(y="seconds:Q", tooltip=TOOLTIP),
+        tools.transform_filter("datum.end")
+        .mark_text(align="left", dx=7)
+        .encode(y="label:Q", text="title:N"),
+    )
+    return _finished(alt.layer(*layers), height=460, padding={"right": 120})
+
+
+def bars() -> dict[str, Any]:
+    """Return the chart of speed-ups over the baseline at one size, the fastest first.
+
+    Its rows: ``title``, ``speedup``, ``least``, ``most``, ``colour``, ``shown`` and the
+    tooltip's texts.
+    """
+    order = alt.EncodingSortField("speedup", order="descending")
+    x = alt.X("speedup:Q", title="times as fast as the baseline").axis(format="~g")
+    base = alt.Chart(alt.NamedData("rows")).encode(
+        y=alt.Y("title:N", title=None, sort=order).axis(labelLimit=220)
+    )
+    layers = (
+        base.mark_bar(opacity=0.85).encode(
+            x=x, color=alt.Color("colour:N").scale(None).legend(None), tooltip=TOOLTIP
+        ),
+        base.mark_rule(strokeWidth=1.5, color=INK, opacity=0.7).encode(x="least:Q", x2="most:Q"),
+        base.mark_text(align="left", dx=6).encode(x="most:Q", text="shown:N"),
+        alt.Chart(alt.InlineData([{"one": 1}]))
+        .mark_rule(color=INK, strokeDash=[4, 3], opacity=0.6)
+        .encode(x="one:Q"),
+    )
+    return _finished(alt.layer(*layers), height={"step": 24}, padding={"right": 50})
+
+
+def _finished(chart: Any, height: Any, padding: dict[str, int]) -> dict[str, Any]:
+    chart = chart.properties(width="container", height=height)
+    spec: dict[str, Any] = chart.to_dict()
+    spec["config"] = CONFIG
+    spec["padding"] = {"left": 5, "top": 5, "bottom": 5, **padding}
+    spec["autosize"] = {"type": "fit-x", "contains": "padding"}
+    return spec
+
+
+def all_charts() -> dict[str, dict[str, Any]]:
+    """Return name -> specification of every chart of the pages."""
+    return {"lines": lines(), "bars": bars()}

@@ -1,0 +1,152 @@
+"""The front page: time against size, and speed-ups over a baseline."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from lsekernels import kernels, registry
+
+from .data import MAIN, Run, Series, Value, kernel_of, newest
+from .families import looks
+
+CLOCKS = {
+    "warm": ("warm", "Warm call: imported, compiled, data where the tool wants it"),
+    "transfer": ("transfer", "Warm call from NumPy to NumPy: with both transfers"),
+    "first": ("first_call", "First call of a fresh process, nothing in the compile cache"),
+    "cached": ("first_call", "First call of a fresh process, compile cache filled"),
+}
+"""Clock -> (module of its suites, what it is)."""
+METHODS = {"first": "track_cold", "cached": "track_cached"}
+LIMITS = {
+    "EmptyCall": "empty call",
+    "Read": "reading once",
+    "Exp": "exp of each",
+    "Copy": "copying",
+}
+FEATURED = (
+    "scipy", "numpy", "numba_object", "numba", "pythran", "cython", "cupy",
+    "numba_tuned", "simd", "torch", "jax",
+)  # fmt: skip
+"""What the front page shows at first: the talk's tools, and the fastest of today."""
+BASELINE = "scipy"
+
+Row = list[Any]
+
+
+def site(runs: Mapping[Run, Series]) -> dict[str, Any]:
+    """Return all that the page's script needs, ready for JSON."""
+    shown = newest(runs)
+    commits: list[str] = []
+
+    def number(commit: str) -> int:
+        if commit not in commits:
+            commits.append(commit)
+        return commits.index(commit)
+
+    found = [_of_run(run, series, number) for run, series in shown.items()]
+    # The front page opens with the machine that has most to show.
+    found.sort(key=lambda r: (r["kind"] != MAIN, r["threads"] != "1", -_count(r), r["machine"]))
+    names = sorted({n for r in found for n in _names(r)} | set(registry.names()))
+    return {
+        "runs": found,
+        "commits": commits,
+        "dates": {c: s.commits[c] for s in shown.values() for c in s.commits if c in commits},
+        "backends": {name: _backend(name) for name in names},
+        "kernels": {name: _kernel(name) for name in kernels.names()},
+        "clocks": {clock: about for clock, (_, about) in CLOCKS.items()},
+        "featured": FEATURED,
+        "baseline": BASELINE,
+    }
+
+
+def _of_run(run: Run, series: Series, number: Any) -> dict[str, Any]:
+    clocks: dict[str, Any] = {}
+    limits: dict[str, Any] = {}
+    for benchmark, rows in series.values.items():
+        module, suite, method = benchmark.split(".")
+        if module == "limits" and suite in LIMITS:
+            limits[LIMITS[suite]] = [
+                [*(key or ("", "")), *_numbers(value, number)] for key, value in rows.items()
+            ]
+            continue
+        for clock, (of, _) in CLOCKS.items():
+            if module == of and method == METHODS.get(clock, "track_time"):
+                table = clocks.setdefault(clock, {}).setdefault(kernel_of(benchmark), [])
+                for key, value in rows.items():
+                    # First calls have a backend alone: their one size is that of the suite.
+                    name, dtype, size = key if len(key) == 3 else (key[0], "float64", "1000")
+                    table.append([name, dtype, size, *_numbers(value, number)])
+    return {
+        "machine": run.machine,
+        "kind": run.kind,
+        "threads": run.threads,
+        "python": run.python,
+        "versions": dict(run.versions),
+        "installed": series.context.get("installed", {}),
+        "newest": series.newest,
+        "measured": series.measured or series.commits[series.newest],
+        "clocks": clocks,
+        "limits": limits,
+        "reasons": {name: reason for name, reason in series.reasons().items() if reason},
+    }
+
+
+def _numbers(value: Value, number: Any) -> Row:
+    """Return [seconds or None, low, high, number of the commit], in few digits."""
+    commit = number(value.commit)
+    if value.value is None:
+        return [None, None, None, commit]
+    return [_round(value.value), _round(value.low), _round(value.high), commit]
+
+
+def _round(value: float) -> float:
+    return float(f"{value:.5g}") if math.isfinite(value) else value
+
+
+def _count(run: Mapping[str, Any]) -> int:
+    return sum(len(rows) for table in run["clocks"].values() for rows in table.values())
+
+
+def _names(run: Mapping[str, Any]) -> set[str]:
+    rows = (row for table in run["clocks"].values() for rows in table.values() for row in rows)
+    return {row[0].partition(":")[0] for row in rows}
+
+
+def _backend(name: str) -> dict[str, Any]:
+    if name not in registry.names():  # of an older commit
+        return {"title": name, "device": "cpu", "compiled": "no", "colour": "#888888", "dash": []}
+    declared = registry.declaration(name)
+    colour, dash = looks()[name]
+    return {
+        "title": declared.title,
+        "device": declared.device,
+        "compiled": declared.compiled,
+        "parallel": declared.parallel,
+        "kernels": declared.kernels(),
+        "colour": colour,
+        "dash": dash,
+    }
+
+
+def _kernel(name: str) -> dict[str, Any]:
+    truth = kernels.load(name)
+    return {
+        "title": getattr(truth, "TITLE", name),
+        "forms": getattr(truth, "FORMS", {}),
+        "sizes": [str(size) for size in truth.SIZES],
+        "unit": truth.UNIT,
+        "elements": {str(size): _elements(size) for size in truth.SIZES},
+        "bytes": {
+            dtype: {str(size): truth.bytes_moved(size, dtype) for size in truth.SIZES}
+            for dtype in truth.DTYPES
+        }
+        if hasattr(truth, "bytes_moved")
+        else {},
+    }
+
+
+def _elements(size: Any) -> int:
+    """Return the place of a size on the axis: 1000 for itself, 20000 for ``"10x2000"``."""
+    return math.prod(map(int, str(size).split("x")))

@@ -1,0 +1,63 @@
+"""Every series over commits: asv-tachyon, opened at the right place from any of our numbers."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+THREADS = "env-LSEKERNELS_THREADS"
+
+
+def addresses(benchmarks: Any, graphs: Any) -> dict[str, Any]:
+    """Return what a link to one series is made of.
+
+    Returns
+    -------
+    dict
+        ``parameters``: benchmark -> the values of each of its parameters; asv-tachyon counts the
+        combinations. ``axes``: by what asv tells series apart, an entry for each environment of
+        each machine; None where it has no value.
+    """
+    names = graphs.get_params()
+    axes = {
+        json.dumps({name: graph.params.get(name) for name in names}, sort_keys=True)
+        for _, graph in graphs
+        if graph.params
+    }
+    return {
+        "parameters": {
+            name: [[value.strip("'") for value in axis] for axis in benchmark["params"]]
+            for name, benchmark in benchmarks.items()
+        },
+        "axes": [json.loads(text) for text in sorted(axes)],
+    }
+
+
+def write(site: Path, repo: Any, revisions: Mapping[str, int]) -> None:
+    """Put asv-tachyon beside our pages; it reads what asv has published, and no other site."""
+    import asv_tachyon
+
+    source = Path(asv_tachyon.__file__).parent / "static"
+    shutil.copytree(source / "assets", site / "assets")
+    shutil.copy2(source / "index.html", site / "history.html")
+    for icon in source.glob("favicon.*"):
+        shutil.copy2(icon, site)
+    # What it asks for, and says an error in the console where there is none.
+    found = {"commits": _subjects(repo, revisions), "profiles": {}, "regressions-ignore": []}
+    for name, value in found.items():
+        (site / f"{name}.json").write_text(json.dumps(value), "utf-8")
+
+
+def _subjects(repo: Any, revisions: Mapping[str, int]) -> dict[str, str]:
+    """Return commit -> the first line of its message, as far as git knows it."""
+    command = ["git", "log", "--no-walk=unsorted", "--stdin", "--format=%H %s"]
+    path = getattr(repo, "path", None) or getattr(repo, "_path", ".")
+    done = subprocess.run(
+        command, cwd=path, input="\n".join(revisions), capture_output=True, text=True
+    )
+    lines = done.stdout.splitlines() if done.returncode == 0 else []
+    return dict(line.split(" ", 1) for line in lines if " " in line)

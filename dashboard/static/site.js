@@ -1,0 +1,150 @@
+"use strict";
+// What all pages share: units, the state in the address, tables, charts. All text goes into the page
+// as text, never as markup.
+
+const Site = { data: {}, charts: {} };
+
+Site.digits = (value) => (value >= 99.95 ? value.toFixed(0) : Number(value.toPrecision(3)).toString());
+
+// 1.23e-6 -> "1.23 µs"
+Site.seconds = (value) => {
+  for (const [factor, unit] of [[1e-9, "ns"], [1e-6, "µs"], [1e-3, "ms"]])
+    if (value < 999.5 * factor) return `${Site.digits(value / factor)} ${unit}`;
+  return `${Site.digits(value)} s`;
+};
+
+// 2.5e10 -> "25 GB/s"
+Site.rate = (bytes) => {
+  for (const [factor, unit] of [[1e9, "GB/s"], [1e6, "MB/s"], [1e3, "kB/s"]])
+    if (bytes >= 0.9995 * factor) return `${Site.digits(bytes / factor)} ${unit}`;
+  return `${Site.digits(bytes)} B/s`;
+};
+
+Site.times = (ratio) => `${Site.digits(ratio)}×`;
+Site.count = (text) => (/^\d+$/.test(text) ? Number(text).toLocaleString("en") : text.replace("x", " × "));
+Site.day = (seconds) => new Date(seconds * 1000).toISOString().slice(0, 10);
+
+// -- elements ---------------------------------------------------------------------------------------
+
+// Site.make("td", {class: "number"}, "12 ns", another element)
+Site.make = (tag, attributes, ...children) => {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes || {}))
+    if (value !== undefined && value !== false) made.setAttribute(name, value === true ? "" : value);
+  made.append(...children);
+  return made;
+};
+
+Site.fill = (id, ...children) => document.getElementById(id).replaceChildren(...children);
+
+// Fill a <select>; options are [value, text]. Keeps `chosen` where it is among them; returns the choice.
+Site.choose = (id, options, chosen) => {
+  const select = document.getElementById(id);
+  select.replaceChildren(...options.map(([value, text]) => Site.make("option", { value }, text)));
+  if (options.some(([value]) => value === chosen)) select.value = chosen;
+  select.disabled = options.length < 2;
+  return select.value;
+};
+
+// -- the state is in the address ------------------------------------------------------------------------
+
+Site.state = () => Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
+
+// Only what differs from the page's defaults is written, so that links stay short.
+Site.remember = (state, defaults) => {
+  const kept = Object.entries(state).filter(([key, value]) => value && value !== defaults[key]);
+  const hash = new URLSearchParams(kept).toString();
+  history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search);
+};
+
+// The address of one series in asv-tachyon, or undefined. It wants the place of the combination among all
+// of the benchmark, and every axis by which asv tells series apart, also those that have no value.
+Site.history = (found, run, bench, values) => {
+  const parameters = found.parameters[bench];
+  if (!parameters || values.some((v, i) => !parameters[i].includes(v))) return undefined;
+  const index = values.reduce((place, v, i) => place * parameters[i].length + parameters[i].indexOf(v), 0);
+  const axes = found.axes.find((a) => a.machine === run.machine && a.python === run.python
+    && a["env-LSEKERNELS_THREADS"] === run.threads && Object.entries(run.versions).every(([k, v]) => a[k] === v));
+  if (!axes) return undefined;
+  const asked = new URLSearchParams({ view: "explore", bench, params: index });
+  for (const [name, value] of Object.entries(axes))
+    asked.set(["machine", "branch", "python"].includes(name) ? name : `f-${name}`, value);
+  return `history.html#${asked}`;
+};
+
+// -- tables -----------------------------------------------------------------------------------------
+
+// columns: {key, title, text(row), sort(row), title(row), class(row)}; a click on a head sorts.
+Site.table = (id, columns, rows, sorted) => {
+  const draw = (key, down) => {
+    const column = columns.find((c) => c.key === key) || columns[0];
+    const value = (row) => {
+      const found = column.sort ? column.sort(row) : column.text(row);
+      return found === null || found === undefined || Number.isNaN(found) ? undefined : found;
+    };
+    const ordered = rows.slice().sort((a, b) => {
+      const [x, y] = [value(a), value(b)];
+      if (x === undefined || y === undefined) return (x === undefined) - (y === undefined);
+      return (x < y ? -1 : x > y ? 1 : 0) * (down ? -1 : 1);
+    });
+    const heads = columns.map((c) => {
+      const button = Site.make("button", { type: "button" }, c.title);
+      button.addEventListener("click", () => draw(c.key, c.key === key ? !down : false));
+      const order = c.key === column.key ? (down ? "descending" : "ascending") : "none";
+      return Site.make("th", { scope: "col", "aria-sort": order }, button);
+    });
+    const body = ordered.map((row) =>
+      Site.make("tr", {}, ...columns.map((c, i) => {
+        const attributes = { class: c.class && c.class(row), title: c.tip && c.tip(row) };
+        const content = c.cell ? c.cell(row) : c.text(row);
+        return Site.make(i ? "td" : "th", i ? attributes : { ...attributes, scope: "row" }, content);
+      })));
+    const focused = document.activeElement && document.activeElement.closest("#" + id);
+    Site.fill(id, Site.make("thead", {}, Site.make("tr", {}, ...heads)), Site.make("tbody", {}, ...body));
+    if (focused) document.querySelector(`#${id} th[aria-sort$="ending"] button`).focus();
+    Site.shownRows = ordered;
+  };
+  draw(sorted || columns[0].key, false);
+};
+
+Site.csv = (columns, rows) => {
+  const quoted = (value) => {
+    const text = String(value ?? "");
+    return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  };
+  const lines = [columns, ...rows].map((line) => line.map(quoted).join(","));
+  return lines.join("\r\n") + "\r\n";
+};
+
+Site.download = (name, text) => {
+  const link = Site.make("a", { href: URL.createObjectURL(new Blob([text], { type: "text/csv" })), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+};
+
+// -- charts -----------------------------------------------------------------------------------------
+
+// Draw chart `name` of charts.py with `rows`. `ast` interprets its expressions: no eval is allowed here.
+Site.draw = async (id, name, rows, change) => {
+  const spec = structuredClone(Site.charts[name]);
+  spec.datasets = { ...spec.datasets, rows };
+  if (change) change(spec);
+  const place = document.getElementById(id);
+  if (place.view) place.view.finalize();
+  const options = { ast: true, actions: false, renderer: "svg", tooltip: { theme: "custom" } };
+  const { view } = await vegaEmbed(place, spec, options);
+  place.view = view;
+};
+
+// Keep texts at the ends of lines apart: move them, on the logarithmic axis, to `gap` from each other.
+Site.spread = (ends, gap) => {
+  ends.sort((a, b) => a.seconds - b.seconds);
+  for (const end of ends) end.label = end.seconds;
+  for (let turn = 0; turn < 60; turn++)
+    for (let i = 1; i < ends.length; i++) {
+      const near = gap * ends[i - 1].label / ends[i].label;
+      if (near <= 1.0001) continue;
+      ends[i - 1].label /= Math.sqrt(near);
+      ends[i].label *= Math.sqrt(near);
+    }
+};
