@@ -1,7 +1,7 @@
 """The charts, as Vega-Lite specifications: one makes the page's chart and the picture of it.
 
-Whoever draws puts the rows in: the page's script, or :mod:`dashboard.pictures`. Text and axes are of
-``currentColor``, so that a chart is light or dark with its page.
+Whoever draws puts the rows in: the page's script, or :mod:`dashboard.pictures`. Text and axes are
+of ``currentColor``, so that a chart is light or dark with its page.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ def lines() -> dict[str, Any]:
     """Return the chart of time against size, both logarithmic: one line a tool, and the limits.
 
     Its rows: ``elements``, ``seconds``, ``low``, ``high``, ``name``, ``title``, ``colour``,
-    ``dash``, ``kind`` (``tool`` or ``limit``), ``end`` (whether the line ends here), ``label`` (where
-    the text at its end is) and the tooltip's texts.
+    ``dash``, ``kind`` (``tool`` or ``limit``), ``end`` (whether the line ends here), ``label``
+    (where the text at its end is) and the tooltip's texts.
     """
     x = (
         alt.X("elements:Q", title="elements")

@@ -1,4 +1,4 @@
-"""What is stored in the results folder, as the pages need it: the newest value of each combination."""
+"""What is stored in the results, as the pages need it: the newest value of each combination."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def collect(
         if context := _context(result, folder):
             series.context = context
         for name in result.get_result_keys(benchmarks):
-            # Its own: asked for a combination that is not there, asv says what it says of a failure.
+            # Its own: of a combination that is not there, asv says what it says of a failure.
             params = result.get_result_params(name)
             values = result.get_result_value(name, params)
             stats = result.get_result_stats(name, params)
