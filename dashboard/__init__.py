@@ -15,12 +15,13 @@ from asv.benchmarks import Benchmarks
 from asv.publishing import OutputPublisher
 from asv.results import iter_results
 
-from . import claims, compare, data, history
+from . import accuracy, claims, compare, data, history
 from .templates import page
 
 IGNORE_ALL_BUT_THIS = "*\n!.gitignore\n"
 PAGES = {
     "index.html": "Compare",
+    "accuracy.html": "Accuracy",
     "claims.html": "Claims of the sources",
     "history.html": "History",
 }
@@ -51,8 +52,12 @@ class Pages(OutputPublisher):  # type: ignore[misc]  # asv has no annotations
         shutil.copytree(STATIC, site / "static")
         (site / VEGA).write_text(_vega(), "utf-8")
         _write_script(site, "compare", compare.site(runs) | history.addresses(benchmarks, graphs))
+        errors = {name: b for name, b in benchmarks.items() if name.startswith("accuracy.")}
+        found = accuracy.site(runs) | history.addresses(errors, graphs)
+        _write_script(site, "accuracy", found)
         _write_charts(site)
         _write(site, conf, "index.html", scripts("compare"), empty=not runs)
+        _write(site, conf, "accuracy.html", scripts("accuracy"), empty=not found["runs"])
         _write(site, conf, "claims.html", [], tables=claims.tables(results))
         history.write(site, repo, revisions)
         # asv has erased the folder, and with it the file that keeps the site out of git.

@@ -19,6 +19,8 @@ TIME = (
 """A label of a time axis, in the unit people read."""
 POWER = "datum.value < 1e4 ? format(datum.value, ',') : format(datum.value, '.0e')"
 
+ULPS = "datum.value < 1e4 ? format(datum.value, '~g') : format(datum.value, '.0e')"
+
 INK = "currentColor"
 CONFIG: dict[str, Any] = {
     "background": None,
@@ -106,15 +108,95 @@ def bars() -> dict[str, Any]:
     return _finished(alt.layer(*layers), height={"step": 24}, padding={"right": 50})
 
 
+def accuracy() -> dict[str, Any]:
+    """Return the chart of time against error, both logarithmic: one mark a tool.
+
+    Its rows: ``error`` (where it is drawn), ``seconds``, ``title``, ``colour``, ``label`` (where
+    the text beside the mark is) and the tooltip's texts. The script sets the axes' domains.
+    """
+    x = alt.X("error:Q").scale(type="log", nice=False).axis(labelExpr=ULPS)
+    y = (
+        alt.Y("seconds:Q", title="time of one call")
+        .scale(type="log", nice=False)
+        .axis(labelExpr=TIME)
+    )
+    tooltip = [
+        alt.Tooltip("title:N", title="tool"),
+        alt.Tooltip("shown:N", title="error"),
+        alt.Tooltip("input:N"),
+        alt.Tooltip("exact:N", title="time"),
+        alt.Tooltip("interval:N", title="99 % interval"),
+        alt.Tooltip("commit:N"),
+    ]
+    colour = alt.Color("colour:N").scale(None).legend(None)
+    base = alt.Chart(alt.NamedData("rows")).encode(x=x)
+    layers = (
+        alt.Chart(alt.InlineData([{"one": 1}]))
+        .mark_rule(color=INK, strokeDash=[4, 3], opacity=0.5)
+        .encode(x="one:Q"),
+        # From the mark to its name, where that had to move aside.
+        base.mark_rule(color=INK, opacity=0.25).encode(y="seconds:Q", y2="label:Q"),
+        base.mark_rule(strokeWidth=3, opacity=0.35).encode(y="low:Q", y2="high:Q", color=colour),
+        base.mark_point(size=80, filled=True, opacity=1).encode(y=y, color=colour, tooltip=tooltip),
+        base.mark_text(align="left", dx=8).encode(y="label:Q", text="title:N"),
+    )
+    return _finished(alt.layer(*layers), height=480, padding={"right": 130})
+
+
+def libraries() -> dict[str, Any]:
+    """Return the chart of time over library generations, as ratio to the newest: a line a tool.
+
+    Its rows: ``place`` and ``generation`` (its name), ``ratio``, ``least``, ``most``, ``name``,
+    ``title``, ``colour``, ``dash``, ``differs`` (whether any generation does), ``first`` (whether
+    the line begins here), ``label`` (where the text at its beginning is) and the tooltip's texts.
+    """
+    order = alt.EncodingSortField("place", op="min")
+    x = alt.X("generation:N", title=None, sort=order).axis(labelAngle=0).scale(type="point")
+    y = (
+        alt.Y("ratio:Q", title="time, as ratio to the newest")
+        .scale(type="log", nice=False)
+        .axis(orient="right", format="~g", values=[0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50])
+    )
+    tooltip = [
+        alt.Tooltip("title:N", title="tool"),
+        alt.Tooltip("generation:N", title="libraries"),
+        alt.Tooltip("shown:N", title="ratio to the newest"),
+        alt.Tooltip("interval:N", title="as far as both intervals reach"),
+        alt.Tooltip("verdict:N"),
+        alt.Tooltip("exact:N", title="time"),
+    ]
+    base = alt.Chart(alt.NamedData("rows")).encode(x=x, detail="name:N")
+    same = base.transform_filter("!datum.differs")
+    other = base.transform_filter("datum.differs").encode(
+        color=alt.Color("colour:N").scale(None).legend(None)
+    )
+    dash = alt.StrokeDash("dash:N").scale(None).legend(None)
+    layers = (
+        same.mark_line(color=INK, strokeWidth=1, opacity=0.3).encode(y=y),
+        same.mark_point(color=INK, size=40, filled=True, opacity=0.35).encode(
+            y="ratio:Q", tooltip=tooltip
+        ),
+        other.mark_rule(strokeWidth=3, opacity=0.25).encode(y="least:Q", y2="most:Q"),
+        other.mark_line(strokeWidth=2).encode(y="ratio:Q", strokeDash=dash),
+        other.mark_point(size=60, filled=True, opacity=1).encode(y="ratio:Q", tooltip=tooltip),
+        other.transform_filter("datum.first")
+        .mark_text(align="right", dx=-9)
+        .encode(y="label:Q", text="title:N", color=alt.value(INK)),
+    )
+    return _finished(alt.layer(*layers), height=420, padding={"left": 5})
+
+
 def _finished(chart: Any, height: Any, padding: dict[str, int]) -> dict[str, Any]:
     chart = chart.properties(width="container", height=height)
     spec: dict[str, Any] = chart.to_dict()
     spec["config"] = CONFIG
-    spec["padding"] = {"left": 5, "top": 5, "bottom": 5, **padding}
+    spec["padding"] = {"left": 5, "right": 5, "top": 5, "bottom": 5, **padding}
     spec["autosize"] = {"type": "fit-x", "contains": "padding"}
     return spec
 
 
 def all_charts() -> dict[str, dict[str, Any]]:
     """Return name -> specification of every chart of the pages."""
-    return {"lines": lines(), "bars": bars()}
+    return {
+        "lines": lines(), "bars": bars(), "accuracy": accuracy(), "libraries": libraries(),
+    }  # fmt: skip

@@ -8,8 +8,8 @@ from typing import Any
 
 from lsekernels import kernels, registry
 
-from .data import MAIN, Run, Series, Value, kernel_of, newest
-from .families import looks
+from .data import MAIN, Run, Series, Value, kernel_of, newest, rounded
+from .families import described
 
 CLOCKS = {
     "warm": ("warm", "Warm call: imported, compiled, data where the tool wants it"),
@@ -53,7 +53,7 @@ def site(runs: Mapping[Run, Series]) -> dict[str, Any]:
         "runs": found,
         "commits": commits,
         "dates": {c: s.commits[c] for s in shown.values() for c in s.commits if c in commits},
-        "backends": {name: _backend(name) for name in names},
+        "backends": {name: described(name) for name in names},
         "kernels": {name: _kernel(name) for name in kernels.names()},
         "clocks": {clock: about for clock, (_, about) in CLOCKS.items()},
         "featured": FEATURED,
@@ -98,11 +98,7 @@ def _numbers(value: Value, number: Any) -> Row:
     commit = number(value.commit)
     if value.value is None:
         return [None, None, None, commit]
-    return [_round(value.value), _round(value.low), _round(value.high), commit]
-
-
-def _round(value: float) -> float:
-    return float(f"{value:.5g}") if math.isfinite(value) else value
+    return [rounded(value.value), rounded(value.low), rounded(value.high), commit]
 
 
 def _count(run: Mapping[str, Any]) -> int:
@@ -112,22 +108,6 @@ def _count(run: Mapping[str, Any]) -> int:
 def _names(run: Mapping[str, Any]) -> set[str]:
     rows = (row for table in run["clocks"].values() for rows in table.values() for row in rows)
     return {row[0].partition(":")[0] for row in rows}
-
-
-def _backend(name: str) -> dict[str, Any]:
-    if name not in registry.names():  # of an older commit
-        return {"title": name, "device": "cpu", "compiled": "no", "colour": "#888888", "dash": []}
-    declared = registry.declaration(name)
-    colour, dash = looks()[name]
-    return {
-        "title": declared.title,
-        "device": declared.device,
-        "compiled": declared.compiled,
-        "parallel": declared.parallel,
-        "kernels": declared.kernels(),
-        "colour": colour,
-        "dash": dash,
-    }
 
 
 def _kernel(name: str) -> dict[str, Any]:

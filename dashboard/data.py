@@ -168,3 +168,8 @@ def kernel_of(benchmark: str) -> str:
 def day(seconds: float) -> str:
     """Return a date in UTC, ``2026-11-20``."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d")
+
+
+def rounded(value: float) -> float:
+    """Return `value` in as few digits as a page needs."""
+    return float(f"{value:.5g}") if math.isfinite(value) else value

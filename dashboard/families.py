@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 from lsekernels import registry
 
@@ -36,3 +37,21 @@ def looks() -> dict[str, tuple[str, list[int]]]:
             turn = number + 12 * (place // len(COLOURS))
             found[member] = (COLOURS[place % len(COLOURS)], list(DASHES[turn % len(DASHES)]))
     return found
+
+
+def described(backend: str) -> dict[str, Any]:
+    """Return what a page's script says of a backend, ready for JSON."""
+    if backend not in registry.names():  # of an older commit
+        unknown = {"device": "cpu", "compiled": "no", "colour": "#888888", "dash": []}
+        return {"title": backend} | unknown
+    declared = registry.declaration(backend)
+    colour, dash = looks()[backend]
+    return {
+        "title": declared.title,
+        "device": declared.device,
+        "compiled": declared.compiled,
+        "parallel": declared.parallel,
+        "kernels": declared.kernels(),
+        "colour": colour,
+        "dash": dash,
+    }

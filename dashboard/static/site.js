@@ -46,6 +46,20 @@ Site.choose = (id, options, chosen) => {
   return select.value;
 };
 
+// -- the words for runs and tools, the same on all pages ---------------------------------------------------
+
+Site.unique = (list) => [...new Set(list)];
+Site.THREADS = { 1: "one thread", all: "all cores" };
+Site.KINDS = { here: ", the libraries it had", source: ", from source" };
+Site.place = (run) => (run.kind === "pinned" ? run.machine : `${run.machine}/${run.kind}`);
+Site.placeTitle = (run) =>
+  run.machine + (Site.KINDS[run.kind] || "") + (run.kind === "source" ? ` (${run.python})` : "");
+Site.titleOf = (backends, name) => {
+  const [backend, form] = name.split(":");
+  return (backends[backend] ? backends[backend].title : backend) + (form ? `: ${form}` : "");
+};
+Site.lookOf = (backends, name) => backends[name.split(":")[0]] || { colour: "#888888", dash: [] };
+
 // -- the state is in the address ------------------------------------------------------------------------
 
 Site.state = () => Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
@@ -125,12 +139,14 @@ Site.download = (name, text) => {
 // -- charts -----------------------------------------------------------------------------------------
 
 // Draw chart `name` of charts.py with `rows`. `ast` interprets its expressions: no eval is allowed here.
-Site.draw = async (id, name, rows, change) => {
+Site.draw = async (id, name, rows, change, least = 0) => {
   const spec = structuredClone(Site.charts[name]);
   spec.datasets = { ...spec.datasets, rows };
   if (change) change(spec);
   const place = document.getElementById(id);
   if (place.view) place.view.finalize();
+  // On a phone the chart scrolls in its place, where it would else have no room for its texts.
+  if (least > place.clientWidth) spec.width = least;
   const options = { ast: true, actions: false, renderer: "svg", tooltip: { theme: "custom" } };
   const { view } = await vegaEmbed(place, spec, options);
   place.view = view;

@@ -187,16 +187,16 @@ CASES: dict[str, Case] = {
 } | {f"length_{n}": Case(_normal(n)) for n in _LENGTHS}
 """Edge cases by name. `_normal` seeds with the size, so that no two of them share numbers."""
 
-INPUT_CLASSES = (
-    "normal_100000",
-    "large",
-    "spread",
-    "wide_normal",
-    "denormal_terms",
-    "two_terms_far_apart",
-    "one_dominant",
-)
-"""The cases whose error is tracked over commits."""
+INPUT_CLASSES = {
+    "normal_100000": "100,000 standard-normal numbers, as those that are timed",
+    "large": "100 numbers around 1000: their exp overflows, unless the largest is subtracted first",
+    "spread": "1001 numbers from -700 to 700 in random order: few of them count",
+    "wide_normal": "4001 normal numbers of standard deviation 30",
+    "denormal_terms": "0 and one number so far below that its exp is denormal, as is the result",
+    "two_terms_far_apart": "0 and -40: the result is tiny, and lost where exp(-40) is added to 1",
+    "one_dominant": "0 among a million of -40: each term is lost where it is added to 1",
+}
+"""The cases whose error is tracked over commits, and what they are."""
 
 PROBES = ("large", "very_negative", "ramp")
 """Cases a backend must also pass before it is timed: they overflow without the right maximum."""

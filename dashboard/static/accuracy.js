@@ -1,0 +1,197 @@
+"use strict";
+// The page of accuracy: see accuracy.py for the shape of its data.
+
+(() => {
+  const all = Site.data.accuracy;
+  if (!all.runs.length) return;
+  const FIELDS = ["kernel", "dtype", "machine", "threads", "input", "size"];
+  const WORST = "worst";
+  const LEAST = 560; // pixels that the chart needs across
+  const DEFAULTS = {
+    machine: Site.place(all.runs[0]), threads: all.runs[0].threads, kernel: "logsumexp", dtype: "float64",
+    input: WORST, size: "",
+  };
+  let state = { ...DEFAULTS, ...Site.state() };
+  const title = (name) => Site.titleOf(all.backends, name);
+
+  // 0.4671 -> "0.47", 5.5e15 -> "5.5 × 10¹⁵"
+  function number(error) {
+    if (error < 1e4) return Number(error.toPrecision(2)).toString();
+    const [digits, power] = error.toExponential(1).split("e+");
+    return `${digits} × 10${[...power].map((digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit]).join("")}`;
+  }
+
+  // Restrict each choice to what was measured under those before it.
+  function settle() {
+    state.machine = Site.choose("machine", Site.unique(all.runs.map(Site.place)).map((place) =>
+      [place, Site.placeTitle(all.runs.find((run) => Site.place(run) === place))]), state.machine);
+    const here = all.runs.filter((run) => Site.place(run) === state.machine);
+    state.threads = Site.choose("threads", here.map((run) => [run.threads, Site.THREADS[run.threads] || run.threads]), state.threads);
+    const run = here.find((r) => r.threads === state.threads);
+    const names = Object.keys(all.kernels).filter((name) => run.kernels[name]);
+    state.kernel = Site.choose("kernel", names.map((name) => [name, all.kernels[name].title]), state.kernel);
+    const kernel = all.kernels[state.kernel];
+    const { errors, times } = run.kernels[state.kernel];
+    const dtypes = Site.unique(errors.map((row) => row[1])).sort().reverse();
+    state.dtype = Site.choose("dtype", dtypes.map((dtype) => [dtype, dtype]), state.dtype);
+    const table = errors.filter((row) => row[1] === state.dtype);
+    const inputs = Object.keys(kernel.inputs).filter((input) => table.some((row) => row[2] === input));
+    const options = inputs.map((input) => [input, kernel.inputs[input].title]);
+    if (inputs.filter((input) => kernel.inputs[input].well).length > 1)
+      options.unshift([WORST, "the worst of the well conditioned"]);
+    state.input = Site.choose("input", options, state.input);
+    const timed = times.filter((row) => row[1] === state.dtype);
+    const sizes = kernel.sizes.filter((size) => timed.some((row) => row[2] === size));
+    // The largest up to a million elements: there the work counts, and most tools have been asked.
+    const usual = sizes.filter((size) => kernel.elements[size] <= 1e6).at(-1) || sizes[0] || "";
+    state.size = Site.choose("size", sizes.map((size) => [size, Site.count(size)]), sizes.includes(state.size) ? state.size : usual);
+    return { run, kernel, table, inputs, timed: timed.filter((row) => row[2] === state.size), usual };
+  }
+
+  const version = (run, name) => run.installed[name.split(":")[0].split("_")[0]] || "";
+  const commit = (id) => `${id.slice(0, 8)} of ${Site.day(all.dates[id])}`;
+
+  function errors({ run, kernel, table, inputs }) {
+    const rows = Site.unique(table.map((row) => row[0])).map((name) => ({
+      name, cells: Object.fromEntries(table.filter((row) => row[0] === name).map((row) => [row[2], row])),
+    }));
+    const suite = state.kernel.split("_").map((word) => word[0].toUpperCase() + word.slice(1)).join("");
+    const columns = [{ key: "tool", title: "tool", text: (row) => title(row.name), sort: (row) => title(row.name).toLowerCase() }];
+    for (const input of inputs) {
+      const text = (row) => {
+        const cell = row.cells[input];
+        return !cell ? "" : cell[3] === null ? "failed" : number(cell[3]);
+      };
+      columns.push({
+        key: input, title: kernel.inputs[input].title, text,
+        sort: (row) => (row.cells[input] ? row.cells[input][3] : undefined),
+        cell: (row) => {
+          const cell = row.cells[input];
+          const href = cell && Site.history(all, run, `accuracy.${suite}.track_error`, cell.slice(0, 3));
+          return href ? Site.make("a", { href }, text(row)) : text(row);
+        },
+        tip: (row) => {
+          const cell = row.cells[input];
+          if (!cell) return "not measured";
+          const grade = cell[3] === null ? "failed" : kernel.grades[cell[4]];
+          return [grade, commit(cell[5]), version(run, row.name)].filter(Boolean).join("; ");
+        },
+        class: (row) => {
+          const cell = row.cells[input];
+          return !cell ? "number" : cell[3] === null ? "number bad" : `number grade-${cell[4]}`;
+        },
+      });
+    }
+    Site.table("errors", columns, rows, "tool");
+    document.getElementById("errors-title").textContent = `Error by class of input, in ${kernel.unit}`;
+    document.getElementById("unit").textContent = kernel.about;
+    Site.fill("legend", ...kernel.grades.map((words, place) => Site.make("li", { class: `grade-${place}` }, words)));
+    Site.fill("inputs", ...inputs.flatMap((input) =>
+      [Site.make("dt", {}, kernel.inputs[input].title), Site.make("dd", {}, kernel.inputs[input].help)]));
+  }
+
+  // Of each timed tool, the error that the chart shows; a tool that failed has none.
+  function marks({ kernel, table, inputs, timed }) {
+    const asked = state.input === WORST ? inputs.filter((input) => kernel.inputs[input].well) : [state.input];
+    const rows = [];
+    for (const [name, , , seconds, low, high] of timed) {
+      const found = table.filter((row) => row[0] === name && asked.includes(row[2]));
+      if (!found.length || found.some((row) => row[3] === null)) continue;
+      const worst = found.reduce((a, b) => (b[3] > a[3] ? b : a));
+      rows.push({
+        name, title: title(name), colour: Site.lookOf(all.backends, name).colour, error: worst[3],
+        shown: `${number(worst[3])} ${kernel.unit}`, input: kernel.inputs[worst[2]].title, seconds, low, high,
+        exact: Site.seconds(seconds), interval: low < high ? `${Site.seconds(low)} to ${Site.seconds(high)}` : "too few samples",
+        commit: commit(worst[5]),
+      });
+    }
+    return rows;
+  }
+
+  async function chart(found) {
+    const rows = marks(found);
+    document.getElementById("chart-part").hidden = !rows.length;
+    document.getElementById("no-chart").hidden = rows.length > 0;
+    if (!rows.length) return;
+    // A logarithmic axis has no 0.
+    const least = Math.min(...rows.filter((row) => row.error > 0).map((row) => row.error), 1);
+    const floor = Math.min(0.01, 10 ** Math.floor(Math.log10(least / 2)));
+    const zero = rows.some((row) => row.error === 0);
+    for (const row of rows) row.error = row.error || floor;
+    document.getElementById("zero").textContent = zero ? `An error of 0 is drawn at ${floor}.` : "";
+    const across = domain(rows.map((row) => row.error).concat(1)), up = domain(rows.flatMap((row) => [row.low, row.high]));
+    const height = Math.max(480, 18 * rows.length);
+    spread(rows, across, (up[1] / up[0]) ** (16 / height));
+    const input = state.input === WORST ? "worst well-conditioned input" : found.kernel.inputs[state.input].title;
+    document.getElementById("chart-title").textContent = `Error against time of one call, at ${Site.count(state.size)}`;
+    await Site.draw("chart", "accuracy", rows, (spec) => {
+      spec.height = height;
+      for (const { encoding } of spec.layer)
+        for (const [channel, ends] of [[encoding.x, across], [encoding.y, up]])
+          if (channel && channel.axis) {
+            channel.scale.domain = ends;
+            channel.axis.values = ticks(ends);
+            if (channel === encoding.x) channel.title = `error in ${found.kernel.unit}: ${input}`;
+          }
+    }, LEAST);
+  }
+
+  const domain = (values) => [Math.min(...values) / 1.6, Math.max(...values) * 1.6];
+
+  // Powers of ten, with 2 and 5 times them where they are few.
+  function ticks([low, high]) {
+    const steps = high / low < 2e3 ? [1, 2, 5] : [1];
+    const powers = Array.from({ length: 30 }, (_, place) => place - 10);
+    return powers.flatMap((power) => steps.map((step) => Number(`${step}e${power}`))).filter((tick) => low <= tick && tick <= high);
+  }
+
+  // Keep the names apart: those of marks so near, across, that their names could meet.
+  function spread(rows, across, gap) {
+    const wide = Math.max(document.getElementById("chart").clientWidth, LEAST) - 200;
+    const near = (across[1] / across[0]) ** (150 / wide);
+    rows.sort((a, b) => a.error - b.error);
+    let group = [];
+    for (const row of rows) {
+      if (group.length && row.error / group.at(-1).error > near) {
+        Site.spread(group, gap);
+        group = [];
+      }
+      group.push(row);
+    }
+    Site.spread(group, gap);
+  }
+
+  function missing({ run, table }) {
+    const have = new Set(table.map((row) => row[0].split(":")[0]));
+    const gone = Object.entries(all.backends).filter(([name, backend]) =>
+      !have.has(name) && (backend.kernels || []).includes(state.kernel));
+    Site.fill("missing", ...gone.map(([name, backend]) =>
+      Site.make("li", {}, Site.make("b", {}, backend.title), `: ${run.reasons[name] || "not measured in this run"}`)));
+    document.getElementById("missing-count").textContent = gone.length;
+  }
+
+  function about({ run, kernel }) {
+    const versions = Object.entries(run.versions).map(([name, text]) => `${name} ${text}`).join(", ");
+    Site.fill("about", `${run.machine}, ${Site.THREADS[run.threads] || run.threads}. Newest commit ${run.newest.slice(0, 8)}, `
+      + `measured ${Site.day(run.measured)}. Python ${run.python}, ${versions}.`);
+    Site.fill("forms", Object.entries(kernel.forms).map(([form, text]) => `${form}: ${text}`).join(" "));
+  }
+
+  async function show() {
+    const found = settle();
+    Site.remember(state, { ...DEFAULTS, size: found.usual });
+    about(found);
+    errors(found);
+    missing(found);
+    await chart(found);
+    document.body.dataset.ready = "yes";
+  }
+
+  for (const field of FIELDS)
+    document.getElementById(field).addEventListener("change", (event) => {
+      state[field] = event.target.value;
+      show();
+    });
+  window.addEventListener("hashchange", () => { state = { ...DEFAULTS, ...Site.state() }; show(); });
+  show();
+})();

@@ -1,0 +1,130 @@
+"""The page of accuracy: errors graded, and times beside them."""
+
+import datetime
+import json
+import math
+
+import pytest
+from asv.results import Results
+from asv.runner import BenchmarkResult
+
+from dashboard import PAGES, accuracy, charts, data
+from dashboard.templates import page
+from lsekernels import kernels
+
+ERRORS, TIMES = "accuracy.Logsumexp.track_error", "warm.Logsumexp.track_time"
+POWERS, FACTORS = "accuracy.Power8.track_error", "accuracy.Lu.track_error"
+PARAMS = {
+    ERRORS: [["'numpy'", "'scipy'"], ["'float64'"], ["'large'", "'two_terms_far_apart'"]],
+    TIMES: [["'numpy'", "'scipy'"], ["'float64'"], ["1000"]],
+    POWERS: [["'numpy:power'", "'gone'"], ["'float32'"], ["10000"]],
+    FACTORS: [["'scipy'"], ["'float64'"], ["256"]],
+}
+BENCHMARKS = {name: {"name": name, "params": p, "version": "1"} for name, p in PARAMS.items()}
+VALUES = {
+    ERRORS: [0.5, 5.5e15, 0.25, None],
+    TIMES: [1e-3, math.nan],
+    POWERS: [3.0, math.nan],
+    FACTORS: [0.1],
+}
+
+
+def result(values=VALUES, machine="m", threads="1", commit="a"):
+    date = int(datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC).timestamp() * 1000)
+    found = Results(
+        {"machine": machine, "python": "3.11"},
+        {"numpy": "2.4.6"},
+        commit * 40,
+        date,
+        "3.11",
+        f"pinned-threads{threads}",
+        {"LSEKERNELS_THREADS": threads},
+    )
+    for name, numbers in values.items():
+        none = [None] * len(numbers)
+        found.add_result(BENCHMARKS[name], BenchmarkResult(numbers, none, none, 0, "", None))
+    return found
+
+
+def site(tmp_path, *results):
+    revisions = {"a" * 40: 1, "b" * 40: 2}
+    return accuracy.site(data.collect(results, BENCHMARKS, revisions, tmp_path))
+
+
+def test_errors_and_times_of_one_run(tmp_path):
+    found = site(tmp_path, result())
+    (run,) = found["runs"]
+    table = run["kernels"]["logsumexp"]
+    assert table["errors"] == [
+        ["numpy", "float64", "large", 0.5, 0, "a" * 40],
+        ["numpy", "float64", "two_terms_far_apart", 5.5e15, 4, "a" * 40],
+        ["scipy", "float64", "large", 0.25, 0, "a" * 40],
+        ["scipy", "float64", "two_terms_far_apart", None, None, "a" * 40],  # failed
+    ]
+    assert table["times"] == [["numpy", "float64", "1000", 1e-3, 1e-3, 1e-3]]
+    assert run["kernels"]["power8"]["errors"] == [
+        ["numpy:power", "float32", "10000", 3.0, 1, "a" * 40]
+    ]
+    assert found["kernels"].keys() == {"logsumexp", "power8", "lu"}
+    assert "gone" not in found["backends"], "asked for, never measured, and no longer known"
+    assert json.dumps(found, allow_nan=False), "a script with NaN in it is none"
+
+
+def test_inputs_are_explained(tmp_path):
+    found = site(tmp_path, result())["kernels"]
+    inputs = found["logsumexp"]["inputs"]
+    assert list(inputs) == ["large", "two_terms_far_apart"], "in the order of the kernel"
+    assert [i["well"] for i in inputs.values()] == [True, False]
+    assert inputs["large"]["help"].startswith(kernels.load("logsumexp").INPUT_CLASSES["large"])
+    assert found["power8"]["inputs"]["10000"]["title"] == "size 10,000"
+    assert found["lu"]["about"] != found["power8"]["about"], "another unit"
+
+
+@pytest.mark.parametrize(
+    ("error", "place"), [(0, 0), (1, 0), (1.01, 1), (4, 1), (64, 2), (65, 3), (999, 3), (1000, 4)]
+)
+def test_grades(error, place):
+    assert accuracy.grade(error, 1000.0) == place
+
+
+def test_a_denormal_result_of_few_digits_loses_them_all_by_few_ulp():
+    """exp(-740) is 85 of the smallest numbers: 0 in its place has no digit right."""
+    lost = accuracy.lost("logsumexp", "float64", "denormal_terms")
+    assert lost == pytest.approx(8.478, rel=1e-3)
+    assert accuracy.grade(84.8, lost) == accuracy.NOTHING_RIGHT
+    # Of float32 even the first grades are beyond it; what is well rounded stays so.
+    assert accuracy.grade(0.9, accuracy.lost("logsumexp", "float32", "denormal_terms")) == 0
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_no_digit_is_right_where_zero_is_answered(dtype):
+    truth = kernels.load("logsumexp")
+    for name in truth.INPUT_CLASSES:
+        (x,) = truth.CASES[name].arguments(dtype)
+        error = truth.error(0.0, truth.reference(x), dtype)
+        assert accuracy.grade(error, accuracy.lost("logsumexp", dtype, name)) == 4
+
+
+def test_every_grade_has_words():
+    for about, words in accuracy.ABOUT.values():
+        assert about
+        assert len(set(words)) == accuracy.NOTHING_RIGHT + 1
+
+
+def test_runs_without_errors_are_left_out(tmp_path):
+    only_times = {TIMES: [1e-3, 1e-3]}
+    found = site(tmp_path, result(), result(only_times, threads="all"))
+    assert [run["threads"] for run in found["runs"]] == ["1"]
+
+
+def test_nothing_measured(tmp_path):
+    assert site(tmp_path)["runs"] == []
+    text = page("accuracy.html", project="p", pages=PAGES, current="", scripts=[], empty=True)
+    assert "No results yet" in text
+
+
+def test_chart_asks_for_nothing_from_elsewhere():
+    spec = charts.accuracy()
+    assert not [
+        v for v in json.dumps(spec).split('"') if v.startswith("http") and "schema" not in v
+    ]
