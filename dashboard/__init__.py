@@ -15,13 +15,14 @@ from asv.benchmarks import Benchmarks
 from asv.publishing import OutputPublisher
 from asv.results import iter_results
 
-from . import accuracy, claims, compare, data, history
+from . import accuracy, claims, compare, data, history, libraries
 from .templates import page
 
 IGNORE_ALL_BUT_THIS = "*\n!.gitignore\n"
 PAGES = {
     "index.html": "Compare",
     "accuracy.html": "Accuracy",
+    "libraries.html": "Libraries",
     "claims.html": "Claims of the sources",
     "history.html": "History",
 }
@@ -45,19 +46,28 @@ class Pages(OutputPublisher):  # type: ignore[misc]  # asv has no annotations
     ) -> None:
         """Write the site in place of asv's own pages, and ``html/.gitignore``."""
         site, results = Path(conf.html_dir), Path(conf.results_dir)
-        runs = data.collect(iter_results(conf.results_dir), benchmarks, revisions, results)
+        stored = list(iter_results(conf.results_dir))
+        runs = data.collect(stored, benchmarks, revisions, results)
         for stock in site.iterdir():
             if stock.name not in KEPT:
                 shutil.rmtree(stock) if stock.is_dir() else stock.unlink()
         shutil.copytree(STATIC, site / "static")
         (site / VEGA).write_text(_vega(), "utf-8")
         _write_script(site, "compare", compare.site(runs) | history.addresses(benchmarks, graphs))
-        errors = {name: b for name, b in benchmarks.items() if name.startswith("accuracy.")}
-        found = accuracy.site(runs) | history.addresses(errors, graphs)
-        _write_script(site, "accuracy", found)
+        errors = accuracy.site(runs)
+        _write_script(site, "accuracy", errors | _addresses("accuracy.", benchmarks, graphs))
+
+        def at(commit: str) -> dict[data.Run, data.Series]:
+            of_one = [result for result in stored if result.commit_hash == commit]
+            return data.collect(of_one, benchmarks, revisions, results)
+
+        generations = libraries.site(runs, revisions, at)
+        _write_script(site, "libraries", generations | _addresses("warm.", benchmarks, graphs))
         _write_charts(site)
         _write(site, conf, "index.html", scripts("compare"), empty=not runs)
-        _write(site, conf, "accuracy.html", scripts("accuracy"), empty=not found["runs"])
+        _write(site, conf, "accuracy.html", scripts("accuracy"), empty=not errors["runs"])
+        none = not generations["groups"]
+        _write(site, conf, "libraries.html", scripts("libraries"), empty=none)
         _write(site, conf, "claims.html", [], tables=claims.tables(results))
         history.write(site, repo, revisions)
         # asv has erased the folder, and with it the file that keeps the site out of git.
@@ -68,6 +78,12 @@ def scripts(name: str) -> list[str]:
     """Return the scripts of a page with charts, in the order they are run."""
     shared = [VEGA, "static/site.js", "data/charts.js"]
     return [*shared, f"data/{name}.js", f"static/{name}.js"]
+
+
+def _addresses(module: str, benchmarks: Benchmarks, graphs: Any) -> dict[str, Any]:
+    """Return what links to the history of one module's benchmarks are made of."""
+    chosen = {name: found for name, found in benchmarks.items() if name.startswith(module)}
+    return history.addresses(chosen, graphs)
 
 
 def _write(site: Path, conf: Any, file: str, scripts: list[str], **values: Any) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from lsekernels import kernels, registry
 from lsekernels.kernels._case import WELL
 
-from .data import MAIN, Run, Series, Value, kernel_of, newest, rounded
+from .data import MAIN, Run, Series, Value, elements, kernel_of, newest, rounded
 from .families import described
 
 LIMITS = (1, 4, 64)
@@ -142,7 +141,7 @@ def lost(kernel: str, dtype: str, data: str) -> float:
         return of_zero(0.0, expected, dtype) / 10
     one = 2.0 ** (23 if dtype == "float32" else 52)
     # A scaled residual counts in units of size * eps.
-    return one / 10 / (_elements(data) if truth.UNIT == "scaled residual" else 1)
+    return one / 10 / (elements(data) if truth.UNIT == "scaled residual" else 1)
 
 
 def _kernel(name: str, runs: list[dict[str, Any]]) -> dict[str, Any]:
@@ -160,7 +159,7 @@ def _kernel(name: str, runs: list[dict[str, Any]]) -> dict[str, Any]:
         "forms": getattr(truth, "FORMS", {}),
         "inputs": {c: _input(truth, c, classes) for c in order},
         "sizes": [str(size) for size in truth.SIZES],
-        "elements": {str(size): _elements(size) for size in truth.SIZES},
+        "elements": {str(size): elements(size) for size in truth.SIZES},
     }
 
 
@@ -172,10 +171,6 @@ def _input(truth: Any, name: str, classes: Mapping[str, str]) -> dict[str, Any]:
     kind = truth.CASES[name].kind
     title = name.replace("_", " ").replace("100000", "100,000")
     return {"title": title, "help": f"{classes[name]} ({kind})", "well": kind == WELL}
-
-
-def _elements(size: Any) -> int:
-    return math.prod(map(int, str(size).split("x")))
 
 
 def _has(runs: list[dict[str, Any]], kernel: str) -> bool:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
 from lsekernels import kernels, registry
 
-from .data import MAIN, Run, Series, Value, kernel_of, newest, rounded
+from .data import MAIN, Run, Series, Value, elements, kernel_of, newest, rounded
 from .families import described
 
 CLOCKS = {
@@ -117,7 +116,7 @@ def _kernel(name: str) -> dict[str, Any]:
         "forms": getattr(truth, "FORMS", {}),
         "sizes": [str(size) for size in truth.SIZES],
         "unit": truth.UNIT,
-        "elements": {str(size): _elements(size) for size in truth.SIZES},
+        "elements": {str(size): elements(size) for size in truth.SIZES},
         "bytes": {
             dtype: {str(size): truth.bytes_moved(size, dtype) for size in truth.SIZES}
             for dtype in truth.DTYPES
@@ -125,8 +124,3 @@ def _kernel(name: str) -> dict[str, Any]:
         if hasattr(truth, "bytes_moved")
         else {},
     }
-
-
-def _elements(size: Any) -> int:
-    """Return the place of a size on the axis: 1000 for itself, 20000 for ``"10x2000"``."""
-    return math.prod(map(int, str(size).split("x")))

@@ -45,7 +45,7 @@ class Run:
 
     def newness(self) -> list[tuple[str, Version]]:
         """Return a key by which the newest libraries of one kind are the largest."""
-        return [(name, _version(text)) for name, text in self.versions]
+        return [(name, version(text)) for name, text in self.versions]
 
 
 @dataclass
@@ -122,8 +122,8 @@ def newest(runs: Mapping[Run, Series]) -> dict[Run, Series]:
 
 def _order(run: Run, runs: Mapping[Run, Series]) -> tuple[Any, ...]:
     # By NumPy and not by all: a later environment may have libraries that an earlier one has not.
-    numpy = _version(dict(run.versions).get("numpy", "0"))
-    return _version(run.python), numpy, list(runs[run].commits.values())[-1], run.newness()
+    numpy = version(dict(run.versions).get("numpy", "0"))
+    return version(run.python), numpy, list(runs[run].commits.values())[-1], run.newness()
 
 
 def _run(result: Any) -> Run:
@@ -153,7 +153,8 @@ def _context(result: Any, folder: Path) -> dict[str, Any]:
     return last
 
 
-def _version(text: str) -> Version:
+def version(text: str) -> Version:
+    """Return a version that can be compared; 0 for what is none."""
     try:
         return Version(text)
     except InvalidVersion:  # "pypy3", or a version left open
@@ -173,3 +174,8 @@ def day(seconds: float) -> str:
 def rounded(value: float) -> float:
     """Return `value` in as few digits as a page needs."""
     return float(f"{value:.5g}") if math.isfinite(value) else value
+
+
+def elements(size: Any) -> int:
+    """Return the place of a size on the axis: 1000 for itself, 20000 for ``"10x2000"``."""
+    return math.prod(map(int, str(size).split("x")))

@@ -77,8 +77,11 @@ Site.history = (found, run, bench, values) => {
   const parameters = found.parameters[bench];
   if (!parameters || values.some((v, i) => !parameters[i].includes(v))) return undefined;
   const index = values.reduce((place, v, i) => place * parameters[i].length + parameters[i].indexOf(v), 0);
-  const axes = found.axes.find((a) => a.machine === run.machine && a.python === run.python
+  const there = found.axes.filter((a) => a.machine === run.machine && a.python === run.python
     && a["env-LSEKERNELS_THREADS"] === run.threads && Object.entries(run.versions).every(([k, v]) => a[k] === v));
+  // An environment with further libraries also has all of these.
+  const more = (a) => Object.values(a).filter((value) => value !== null).length;
+  const axes = there.sort((a, b) => more(a) - more(b))[0];
   if (!axes) return undefined;
   const asked = new URLSearchParams({ view: "explore", bench, params: index });
   for (const [name, value] of Object.entries(axes))
