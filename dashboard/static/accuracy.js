@@ -83,7 +83,7 @@
       });
     }
     Site.table("errors", columns, rows, "tool");
-    document.getElementById("errors-title").textContent = `Error by class of input, in ${kernel.unit}`;
+    document.getElementById("errors-title").textContent = `Error by class of input (${kernel.unit})`;
     document.getElementById("unit").textContent = kernel.about;
     Site.fill("legend", ...kernel.grades.map((words, place) => Site.make("li", { class: `grade-${place}` }, words)));
     Site.fill("inputs", ...inputs.flatMap((input) =>
@@ -121,7 +121,7 @@
     document.getElementById("zero").textContent = zero ? `An error of 0 is drawn at ${floor}.` : "";
     const across = domain(rows.map((row) => row.error).concat(1)), up = domain(rows.flatMap((row) => [row.low, row.high]));
     const height = Math.max(480, 18 * rows.length);
-    spread(rows, across, (up[1] / up[0]) ** (16 / height));
+    place(rows, across, up, (up[1] / up[0]) ** (15 / height));
     const input = state.input === WORST ? "worst well-conditioned input" : found.kernel.inputs[state.input].title;
     document.getElementById("chart-title").textContent = `Error against time of one call, at ${Site.count(state.size)}`;
     await Site.draw("chart", "accuracy", rows, (spec) => {
@@ -131,7 +131,7 @@
           if (channel && channel.axis) {
             channel.scale.domain = ends;
             channel.axis.values = ticks(ends);
-            if (channel === encoding.x) channel.title = `error in ${found.kernel.unit}: ${input}`;
+            if (channel === encoding.x) channel.title = `error (${found.kernel.unit}), ${input}`;
           }
     }, LEAST);
   }
@@ -145,20 +145,23 @@
     return powers.flatMap((power) => steps.map((step) => Number(`${step}e${power}`))).filter((tick) => low <= tick && tick <= high);
   }
 
-  // Keep the names apart: those of marks so near, across, that their names could meet.
-  function spread(rows, across, gap) {
-    const wide = Math.max(document.getElementById("chart").clientWidth, LEAST) - 200;
-    const near = (across[1] / across[0]) ** (150 / wide);
-    rows.sort((a, b) => a.error - b.error);
-    let group = [];
-    for (const row of rows) {
-      if (group.length && row.error / group.at(-1).error > near) {
-        Site.spread(group, gap);
-        group = [];
+  // Put each name beside its mark, or above or below it as near as there is room. On logarithmic axes
+  // distances are factors: `line` is the height of a line of text.
+  function place(rows, across, up, line) {
+    const pixel = (across[1] / across[0]) ** (1 / (Math.max(document.getElementById("chart").clientWidth, LEAST) - 200));
+    const steps = Array.from({ length: 4 * rows.length }, (_, step) => (step % 2 ? step + 1 : -step) / 4);
+    const meet = (a, b) => {
+      const left = a.error <= b.error ? a : b, right = left === a ? b : a;
+      return right.error / left.error < pixel ** (7 * left.title.length + 16) && Math.abs(Math.log(a.label / b.label)) < 0.99 * Math.log(line);
+    };
+    const placed = [];
+    for (const row of rows.sort((a, b) => a.seconds - b.seconds)) {
+      for (const step of steps) {
+        row.label = row.seconds * line ** step;
+        if (up[0] <= row.label && row.label <= up[1] && !placed.some((other) => meet(other, row))) break;
       }
-      group.push(row);
+      placed.push(row);
     }
-    Site.spread(group, gap);
   }
 
   function missing({ run, table }) {

@@ -63,8 +63,8 @@
           const time = Site.seconds(cell[0]);
           if (cell[6] === "newest" || cell[6] === "alone")
             return Site.make("span", {}, link(row, time), Site.make("small", {}, WORDS[cell[6]]));
-          const range = cell[6] === "unsure" ? WORDS.unsure : `${interval(cell)}, ${WORDS[cell[6]]}`;
-          return Site.make("span", {}, link(row, Site.times(cell[3])), Site.make("small", {}, range));
+          const range = cell[6] === "unsure" ? [] : [Site.make("small", {}, interval(cell))];
+          return Site.make("span", {}, link(row, Site.times(cell[3])), ...range, Site.make("small", {}, WORDS[cell[6]]));
         },
         tip: (row) => {
           const cell = row.cells[place];
