@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from packaging.version import Version
@@ -13,8 +13,6 @@ from lsekernels import kernels
 from .data import MAIN, Run, Series, Value, elements, kernel_of, rounded, version
 from .families import described
 
-LIBRARIES = ("numpy", "scipy", "numba", "pythran", "Cython")
-"""What a generation is made of; NumPy's version gives the order."""
 CONTROL = "python"
 """It uses no library: where its time differs between two environments, the machine did."""
 
@@ -46,7 +44,7 @@ def site(
         commit = shared([list(runs[run].commits) for run in group], revisions)
         if commit:
             there = at(commit)
-            chosen = {run: there[run] for run in sorted(group, key=age) if run in there}
+            chosen = {run: there[run] for run in oldest_first(group) if run in there}
             found.append(_of_group(chosen, commit, left_out=len(group) - len(chosen)))
     found = [group for group in found if group["kernels"]]
     found.sort(key=lambda g: (g["kind"] != MAIN, g["threads"] != "1", g["machine"], g["python"]))
@@ -54,7 +52,6 @@ def site(
     used = {name for group in found for name in group["kernels"]}
     return {
         "groups": found,
-        "libraries": LIBRARIES,
         "control": CONTROL,
         "backends": {name: described(name) for name in sorted(names)},
         "kernels": {name: _kernel(name) for name in kernels.names() if name in used},
@@ -68,14 +65,25 @@ def shared(commits: list[list[str]], revisions: Mapping[str, int]) -> str | None
     return best if best and counts[best] > 1 else None
 
 
-def age(run: Run) -> tuple[list[Version], int]:
-    """Return a key by which older libraries come first.
+def oldest_first(runs: Iterable[Run]) -> list[Run]:
+    """Return the runs of a machine by the libraries that all have, first of all by NumPy.
 
     Of equal ones the environment with the fewest further libraries counts as the newest, for older
     generations have none either.
     """
-    asked = dict(run.versions)
-    return [version(asked.get(name, "0")) for name in LIBRARIES], -len(asked)
+    found = list(runs)
+
+    def age(run: Run) -> tuple[list[Version], int]:
+        asked = dict(run.versions)
+        return [version(asked[name]) for name in common(found)], -len(asked)
+
+    return sorted(found, key=age)
+
+
+def common(runs: Iterable[Run]) -> list[str]:
+    """Return the libraries that all environments were asked for, NumPy first."""
+    asked = [set(dict(run.versions)) for run in runs]
+    return sorted(set.intersection(*asked), key=lambda name: (name != "numpy", name.lower()))
 
 
 def _of_group(runs: Collected, commit: str, left_out: int) -> dict[str, Any]:
@@ -93,6 +101,7 @@ def _of_group(runs: Collected, commit: str, left_out: int) -> dict[str, Any]:
         "commit": commit,
         "date": next(iter(runs.values())).commits[commit],
         "left_out": left_out,
+        "libraries": common(runs),
         "environments": [
             _environment(name, run, series)
             for name, (run, series) in zip(unique, runs.items(), strict=True)

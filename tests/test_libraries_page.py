@@ -133,6 +133,7 @@ def test_of_equal_generations_the_plain_one_is_the_newest(tmp_path):
         "NumPy 2.0.2", "NumPy 2.4.6 (1)", "NumPy 2.4.6 (2)",
     ]  # fmt: skip
     assert "torch" in environments[1]["versions"]
+    assert found["groups"][0]["libraries"] == ["numpy", "scipy"], "what all of them have"
 
 
 def test_thread_settings_and_machines_are_kept_apart(tmp_path):

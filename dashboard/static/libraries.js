@@ -54,7 +54,7 @@
         return href ? Site.make("a", { href }, text) : text;
       };
       columns.push({
-        key: environment.name, title: head(environment),
+        key: environment.name, title: head(group, environment),
         sort: (row) => (row.cells[place] && row.cells[place][0] !== null ? row.cells[place][3] ?? undefined : undefined),
         cell: (row) => {
           const cell = row.cells[place];
@@ -80,8 +80,8 @@
   }
 
   // What was really installed, marked where something else was asked for.
-  function head(environment) {
-    const lines = all.libraries.filter((name) => name in environment.versions).map((name) => {
+  function head(group, environment) {
+    const lines = group.libraries.map((name) => {
       const wanted = environment.versions[name], there = environment.installed[name];
       const differs = environment.differs.includes(name);
       return Site.make("span", { class: differs ? "bad" : "" }, `${name} ${there || wanted}${differs ? `, asked: ${wanted}` : ""}`);
@@ -91,7 +91,7 @@
 
   function installed({ group }) {
     const names = asked(group);
-    const order = [...all.libraries.filter((name) => names.includes(name)), ...names.filter((name) => !all.libraries.includes(name)).sort()];
+    const order = [...group.libraries, ...names.filter((name) => !group.libraries.includes(name)).sort()];
     const cell = (environment, name) => {
       if (!(name in environment.versions)) return Site.make("td", { class: "same" }, "not asked for");
       const wanted = environment.versions[name], there = environment.installed[name];
