@@ -8,7 +8,7 @@ from typing import Any
 from lsekernels import kernels, registry
 
 from .data import MAIN, Run, Series, Value, elements, kernel_of, newest, rounded
-from .families import described
+from .families import described, featured
 
 CLOCKS = {
     "warm": ("warm", "Warm call: imported, compiled, data where the tool wants it"),
@@ -24,11 +24,6 @@ LIMITS = {
     "Exp": "exp of each",
     "Copy": "copying",
 }
-FEATURED = (
-    "scipy", "numpy", "numba_object", "numba", "pythran", "cython", "cupy",
-    "numba_tuned", "simd", "torch", "jax",
-)  # fmt: skip
-"""What the front page shows at first: the talk's tools, and the fastest of today."""
 BASELINE = "scipy"
 
 Row = list[Any]
@@ -55,7 +50,7 @@ def site(runs: Mapping[Run, Series]) -> dict[str, Any]:
         "backends": {name: described(name) for name in names},
         "kernels": {name: _kernel(name) for name in kernels.names()},
         "clocks": {clock: about for clock, (_, about) in CLOCKS.items()},
-        "featured": FEATURED,
+        "featured": featured(),
         "baseline": BASELINE,
     }
 

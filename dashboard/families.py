@@ -12,8 +12,6 @@ COLOURS = (
     "#332288", "#999933", "#117733", "#aa4499", "#44aa99", "#661100", "#6699cc", "#888888",
 )  # fmt: skip
 """Of Okabe and Ito, then of Tol: told apart also by eyes that lack a kind of cone."""
-FIRST = ("numpy", "scipy", "numba", "pythran", "cython", "cupy", "simd", "jax", "torch")
-"""The libraries of the talk and the fastest: they get the colours that are told apart best."""
 DASHES = (
     (), (6, 3), (2, 2), (8, 3, 2, 3), (10, 4), (4, 2, 1, 2), (1, 3), (12, 3, 3, 3), (5, 5), (3, 1),
     (8, 2, 2, 2, 2, 2), (14, 4), (2, 5), (6, 1, 1, 1), (9, 9), (3, 3, 9, 3),
@@ -25,11 +23,18 @@ def family(backend: str) -> str:
     return backend.partition("_")[0]
 
 
+def featured() -> list[str]:
+    """Return the backends that are shown before anything is chosen."""
+    declared = {name: vars(registry.declaration(name)) for name in registry.names()}
+    return [name for name, own in declared.items() if own.get("featured")]
+
+
 @cache
 def looks() -> dict[str, tuple[str, list[int]]]:
     """Return backend -> (colour, dash), the same on every page and in every picture."""
     found: dict[str, tuple[str, list[int]]] = {}
-    families = list(dict.fromkeys([*FIRST, *sorted(map(family, registry.names()))]))
+    # Those that are seen most get the colours that are told apart best.
+    families = list(dict.fromkeys(map(family, [*featured(), *registry.names()])))
     for place, name in enumerate(families):
         members = [n for n in registry.names() if family(n) == name]
         for number, member in enumerate(sorted(members, key=lambda n: (n != name, n))):

@@ -55,6 +55,8 @@ class Backend:
     """Whether it computes in this process, where its threads and its memory can be seen."""
     interpreter: ClassVar[str] = ""
     """Whose Python it needs, where that is not CPython."""
+    featured: ClassVar[bool] = False
+    """Whether the dashboard shows it before anything is chosen; not inherited by variants."""
     preference: ClassVar[int] = 0
     """The public functions take the available one-thread CPU backend with the largest; 0: never."""
     max_error: ClassVar[dict[str, float]] = {}

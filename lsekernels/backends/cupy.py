@@ -9,6 +9,7 @@ from .numpy import LOSES_TINY_TERMS
 
 class CuPy(Backend):
     title = "CuPy"
+    featured = True
     requires = ("cupy",)
     device = "gpu"
     compiled = "jit"

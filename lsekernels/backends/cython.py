@@ -6,6 +6,7 @@ from ._ahead import Ahead
 
 class Cython(Ahead):
     title = "Cython"
+    featured = True
     tool = "cython"
     requires = (
         "lsekernels._compiled.logsumexp_cython",

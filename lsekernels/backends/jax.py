@@ -18,6 +18,7 @@ FLUSHES_DENORMALS: Failures = {
 
 class JAX(Backend):
     title = "JAX"
+    featured = True
     requires = ("jax",)
     distribution = "jax"
     compiled = "jit"

@@ -10,6 +10,7 @@ from .numpy import LOSES_TINY_TERMS, WITHOUT_INTERCHANGES
 
 class Numba(Backend):
     title = "Numba"
+    featured = True
     requires = ("numba",)
     distribution = "numba"
     compiled = "jit"

@@ -9,6 +9,7 @@ from .numpy import LOSES_TINY_TERMS
 
 class NumbaObject(Backend):
     title = "Numba (object mode)"
+    featured = True
     requires = ("numba",)
     distribution = "numba"
     compiled = "jit"

@@ -7,6 +7,7 @@ from ..backend import Backend, Call
 
 class NumbaTuned(Backend):
     title = "Numba (tuned)"
+    featured = True
     requires = ("numba",)
     distribution = "numba"
     compiled = "jit"

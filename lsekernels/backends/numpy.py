@@ -26,6 +26,7 @@ WITHOUT_INTERCHANGES: Failures = {
 
 class NumPy(Backend):
     title = "NumPy"
+    featured = True
     requires = ("numpy",)
     distribution = "numpy"
     preference = 1

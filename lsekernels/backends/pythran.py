@@ -6,6 +6,7 @@ from ._ahead import Ahead
 
 class Pythran(Ahead):
     title = "Pythran"
+    featured = True
     tool = "pythran"
     requires = (
         "lsekernels._compiled.logsumexp_pythran",

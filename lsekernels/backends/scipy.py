@@ -7,6 +7,7 @@ from ..backend import Backend, Call
 
 class SciPy(Backend):
     title = "SciPy"
+    featured = True
     requires = ("scipy",)
     distribution = "scipy"
     max_error = {

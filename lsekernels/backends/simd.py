@@ -9,6 +9,7 @@ from ._ahead import Ahead
 
 class Simd(Ahead):
     title = "C++ (SIMD)"
+    featured = True
     tool = "xsimd"
     requires = ("lsekernels._compiled.logsumexp_simd",)
     preference = 4
