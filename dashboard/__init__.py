@@ -15,12 +15,13 @@ from asv.benchmarks import Benchmarks
 from asv.publishing import OutputPublisher
 from asv.results import iter_results
 
-from . import accuracy, claims, compare, data, history, libraries
+from . import accuracy, choose, claims, compare, data, history, libraries, talk
 from .templates import page
 
 IGNORE_ALL_BUT_THIS = "*\n!.gitignore\n"
 PAGES = {
     "index.html": "Compare",
+    "choose.html": "Choose",
     "accuracy.html": "Accuracy",
     "libraries.html": "Libraries",
     "claims.html": "Claims of the sources",
@@ -68,6 +69,10 @@ class Pages(OutputPublisher):  # type: ignore[misc]  # asv has no annotations
         _write(site, conf, "accuracy.html", scripts("accuracy"), empty=not errors["runs"])
         none = not generations["groups"]
         _write(site, conf, "libraries.html", scripts("libraries"), empty=none)
+        _write_script(site, "choose", choose.site(runs))
+        plain = ["static/site.js", "data/choose.js", "static/choose.js"]  # no chart
+        told = talk.tables(runs)
+        _write(site, conf, "choose.html", plain, empty=not runs, talk=told)
         _write(site, conf, "claims.html", [], tables=claims.tables(results))
         history.write(site, repo, revisions)
         # asv has erased the folder, and with it the file that keeps the site out of git.
