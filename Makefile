@@ -44,9 +44,11 @@ bench-pypy: $(VENV)/bench  ## measure the backends in pure Python under PyPy (10
 
 .PHONY: publish
 publish: $(VENV)/bench  ## make the site in html/ from results/
-	$(BIN)/python -m asv publish
-	@echo
-	@echo "Open html/index.html; with the history over commits: make preview"
+	$(BIN)/python -m dashboard
+
+.PHONY: pictures
+pictures: publish  ## draw the front page's charts as SVG and PNG in pictures/
+	$(BIN)/python -m dashboard.pictures
 
 .PHONY: preview
 preview: $(VENV)/bench  ## serve html/ on http://127.0.0.1:8000 (PORT=8000)
@@ -73,7 +75,7 @@ lint: $(VENV)/lint  ## ruff and mypy
 
 .PHONY: clean
 clean:  ## delete environments, builds and the site; results stay
-	rm -rf $(VENV) .asv build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .asv .html-* build .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 	git clean -fdXq html
 

@@ -6,6 +6,8 @@ of ``currentColor``, so that a chart is light or dark with its page.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import altair as alt
@@ -17,7 +19,8 @@ TIME = (
     "format(datum.value, '~g') + ' s'"
 )
 """A label of a time axis, in the unit people read."""
-POWER = "datum.value < 1e4 ? format(datum.value, ',') : format(datum.value, '.0e')"
+COUNT = "format(datum.value, '~s')"
+"""A label of an axis of elements: 100, 1k, 10k, 1M."""
 
 ULPS = "datum.value < 1e4 ? format(datum.value, '~g') : format(datum.value, '.0e')"
 
@@ -55,7 +58,7 @@ def lines() -> dict[str, Any]:
     x = (
         alt.X("elements:Q", title="elements")
         .scale(type="log")
-        .axis(labelExpr=POWER, values=[10**k for k in range(12)])
+        .axis(labelExpr=COUNT, values=[10**k for k in range(12)])
     )
     y = (
         alt.Y("seconds:Q", title="time of one call")
@@ -65,35 +68,38 @@ def lines() -> dict[str, Any]:
     base = alt.Chart(alt.NamedData("rows")).encode(
         x=x, color=alt.Color("colour:N").scale(None).legend(None), detail="name:N"
     )
+    # The limits are no layer of their own: one without rows would have no extent.
     tools = base.transform_filter("datum.kind == 'tool'")
-    limits = base.transform_filter("datum.kind == 'limit'")
     layers = (
-        limits.mark_line(strokeWidth=1, strokeDash=[2, 3], opacity=0.8).encode(y=y),
-        limits.transform_filter("datum.end")
-        .mark_text(align="right", dx=-4, dy=10)
-        .encode(y="seconds:Q", text="title:N"),
-        tools.mark_area(opacity=0.18).encode(y="low:Q", y2="high:Q"),
-        tools.mark_line(strokeWidth=2).encode(
+        tools.mark_area(opacity=0.18).encode(y=alt.Y("low:Q"), y2="high:Q"),
+        base.mark_line(strokeWidth=_by_kind(limit=1, tool=2)).encode(
             y=y, strokeDash=alt.StrokeDash("dash:N").scale(None).legend(None)
         ),
         tools.mark_point(size=45, filled=True, opacity=1).encode(y="seconds:Q", tooltip=TOOLTIP),
-        tools.transform_filter("datum.end")
-        .mark_text(align="left", dx=7)
+        base.transform_filter("datum.end")
+        .mark_text(
+            align=_by_kind(limit="right", tool="left"),
+            dx=_by_kind(limit=-4, tool=7),
+            dy=_by_kind(limit=10, tool=0),
+        )
         .encode(y="label:Q", text="title:N"),
     )
     return _finished(alt.layer(*layers), height=460, padding={"right": 120})
 
 
+def _by_kind(limit: Any, tool: Any) -> Any:
+    return alt.expr(f"datum.kind == 'limit' ? {json.dumps(limit)} : {json.dumps(tool)}")
+
+
 def bars() -> dict[str, Any]:
-    """Return the chart of speed-ups over the baseline at one size, the fastest first.
+    """Return the chart of speed-ups over the baseline at one size, in the order of its rows.
 
     Its rows: ``title``, ``speedup``, ``least``, ``most``, ``colour``, ``shown`` and the
     tooltip's texts.
     """
-    order = alt.EncodingSortField("speedup", order="descending")
-    x = alt.X("speedup:Q", title="times as fast as the baseline").axis(format="~g")
+    x = alt.X("speedup:Q", title="times as fast as the baseline").stack(False).axis(format="~g")
     base = alt.Chart(alt.NamedData("rows")).encode(
-        y=alt.Y("title:N", title=None, sort=order).axis(labelLimit=220)
+        y=alt.Y("title:N", title=None, sort=None).axis(labelLimit=180)
     )
     layers = (
         base.mark_bar(opacity=0.85).encode(
@@ -187,12 +193,30 @@ def libraries() -> dict[str, Any]:
 
 
 def _finished(chart: Any, height: Any, padding: dict[str, int]) -> dict[str, Any]:
-    chart = chart.properties(width="container", height=height)
-    spec: dict[str, Any] = chart.to_dict()
+    """Return the specification; a height of ``{"step": 24}`` gives each value on y so much."""
+    spec: dict[str, Any] = chart.properties(width="container").to_dict()
+    if isinstance(height, dict):
+        # Vega-Lite's own steps do not go with a width that fits the page: see `height`.
+        spec["usermeta"] = {"step": height["step"], "field": _field_on_y(spec)}
+    else:
+        spec["height"] = height
     spec["config"] = CONFIG
     spec["padding"] = {"left": 5, "right": 5, "top": 5, "bottom": 5, **padding}
     spec["autosize"] = {"type": "fit-x", "contains": "padding"}
     return spec
+
+
+def _field_on_y(spec: Mapping[str, Any]) -> str:
+    on_y = (layer["encoding"].get("y", {}) for layer in spec.get("layer", [spec]))
+    return next(str(y["field"]) for y in on_y if "field" in y)
+
+
+def height(spec: Mapping[str, Any], rows: Iterable[Mapping[str, Any]]) -> int:
+    """Return how high the chart of these rows is; ``Site.draw`` knows it too."""
+    if "height" in spec:
+        return int(spec["height"])
+    meta = spec["usermeta"]
+    return int(meta["step"]) * len({row[meta["field"]] for row in rows})
 
 
 def all_charts() -> dict[str, dict[str, Any]]:

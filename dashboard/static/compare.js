@@ -98,10 +98,10 @@
     const made = [];
     for (const [name, points] of Object.entries(found.run.limits)) {
       if (name === "copying") continue;
-      const line = points.filter((p) => !p[0] || p[0] === state.dtype).flatMap(([, size, seconds]) => {
+      const line = points.filter((p) => p[2] !== null && (!p[0] || p[0] === state.dtype)).flatMap(([, size, seconds]) => {
         const at = size ? [Number(size)] : [least, most];
         return at.filter((n) => n >= least && n <= most).map((elements) => ({
-          name: `limit ${name}`, title: `limit: ${name}`, elements, seconds, low: seconds, high: seconds,
+          name: `limit ${name}`, title: `limit: ${name}`, elements, seconds, label: seconds,
           kind: "limit", colour: "currentColor", dash: [2, 3], end: false,
         }));
       }).sort((a, b) => a.elements - b.elements);
@@ -123,7 +123,7 @@
         ...made, speedup: base[3] / row[3], least: same ? 1 : base[4] / row[5], most: same ? 1 : base[5] / row[4],
         shown: Site.times(base[3] / row[3]),
       };
-    });
+    }).sort((a, b) => b.speedup - a.speedup);
   }
 
   function numbers(found) {

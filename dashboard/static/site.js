@@ -145,9 +145,17 @@ Site.download = (name, text) => {
 Site.draw = async (id, name, rows, change, least = 0) => {
   const spec = structuredClone(Site.charts[name]);
   spec.datasets = { ...spec.datasets, rows };
+  // See height() in charts.py.
+  const { step, field } = spec.usermeta || {};
+  if (step) spec.height = step * new Set(rows.map((row) => row[field])).size;
   if (change) change(spec);
   const place = document.getElementById(id);
   if (place.view) place.view.finalize();
+  place.view = undefined;
+  if (!rows.length) {
+    place.replaceChildren(Site.make("p", { class: "note" }, "There is nothing to draw for this choice."));
+    return;
+  }
   // On a phone the chart scrolls in its place, where it would else have no room for its texts.
   if (least > place.clientWidth) spec.width = least;
   const options = { ast: true, actions: false, renderer: "svg", tooltip: { theme: "custom" } };

@@ -1,0 +1,65 @@
+"""Make the site without ever leaving half of one: ``python -m dashboard``.
+
+``asv publish`` erases the site before it makes the next. Here the next one is made beside it, and
+takes its place when it is whole.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+INTERRUPTED = 130
+"""What a shell calls the exit code of a program that Ctrl-C has ended."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Make the site, say how that went, and return asv's exit code."""
+    parser = argparse.ArgumentParser(prog="python -m dashboard", description=__doc__)
+    parser.add_argument(
+        "--config", type=Path, default="asv.conf.json", help="asv's configuration (%(default)s)"
+    )
+    parser.add_argument("--out", type=Path, default="html", help="the site's folder (%(default)s)")
+    asked = parser.parse_args(arguments)
+    code = publish(asked.config, asked.out.resolve())
+    if code:
+        print(f"No new site was made; what was in {asked.out} is still there.", file=sys.stderr)
+    else:
+        print(f"\nOpen {asked.out}/index.html; with the history over commits: make preview")
+    return code
+
+
+def publish(config: Path, site: Path) -> int:
+    """Put what ``asv publish`` makes in the place of folder `site`; return asv's exit code."""
+    site.parent.mkdir(parents=True, exist_ok=True)
+    # On the disk of the old one, so that a rename is all it takes; .gitignore knows the name.
+    with TemporaryDirectory(prefix=f".{site.name}-", dir=site.parent) as beside:
+        new, old = Path(beside, "new"), Path(beside, "old")
+        command = [sys.executable, "-m", "asv", "publish"]
+        try:
+            code = subprocess.run([*command, "--config", config, "--html-dir", new]).returncode
+            if code == 0:
+                replace(site, new, old)
+        except KeyboardInterrupt:
+            return INTERRUPTED
+    return code
+
+
+def replace(site: Path, new: Path, old: Path) -> None:
+    """Rename `site` to `old` and `new` to `site`: both, or neither."""
+    try:
+        if site.exists():
+            site.rename(old)
+        new.rename(site)
+    except BaseException:
+        if old.exists() and not site.exists():
+            old.rename(site)
+        raise
+
+
+if __name__ == "__main__":
+    sys.exit(main())
