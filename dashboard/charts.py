@@ -58,7 +58,7 @@ def lines() -> dict[str, Any]:
     x = (
         alt.X("elements:Q", title="elements")
         .scale(type="log")
-        .axis(labelExpr=COUNT, values=[10**k for k in range(12)])
+        .axis(labelExpr=COUNT, values=[10**k for k in range(12)], labelFlush=False)
     )
     y = (
         alt.Y("seconds:Q", title="time of one call")
@@ -84,7 +84,7 @@ def lines() -> dict[str, Any]:
         )
         .encode(y="label:Q", text="title:N"),
     )
-    return _finished(alt.layer(*layers), height=460, padding={"right": 120})
+    return _finished(alt.layer(*layers), height=460, padding={"right": 10})
 
 
 def _by_kind(limit: Any, tool: Any) -> Any:
@@ -97,7 +97,11 @@ def bars() -> dict[str, Any]:
     Its rows: ``title``, ``speedup``, ``least``, ``most``, ``colour``, ``shown`` and the
     tooltip's texts.
     """
-    x = alt.X("speedup:Q", title="times as fast as the baseline").stack(False).axis(format="~g")
+    x = (
+        alt.X("speedup:Q", title="times as fast as the baseline")
+        .stack(False)
+        .axis(format="~g", tickCount=6)
+    )
     base = alt.Chart(alt.NamedData("rows")).encode(
         y=alt.Y("title:N", title=None, sort=None).axis(labelLimit=180)
     )
@@ -111,7 +115,7 @@ def bars() -> dict[str, Any]:
         .mark_rule(color=INK, strokeDash=[4, 3], opacity=0.6)
         .encode(x="one:Q"),
     )
-    return _finished(alt.layer(*layers), height={"step": 24}, padding={"right": 50})
+    return _finished(alt.layer(*layers), height={"step": 24}, padding={"right": 10})
 
 
 def accuracy() -> dict[str, Any]:

@@ -105,7 +105,7 @@ def visit(browser, address):
         # asv-tachyon asks for graphs of every environment, also of those that have none.
         known = "history.html" in path and "404" in said.text
         if (said.type == "error" and not known) or said.text.startswith("WARN"):
-            faults.append(f"{path}: {said.text}")
+            faults.append(f"{path}: {said.text[:300]}")
 
     def check(url):
         if not url.startswith((address, "file:", "data:", "blob:")):
@@ -148,9 +148,11 @@ def numbers(page):
     return [row.split("\t") for row in page.inner_text("#numbers tbody").split("\n")]
 
 
-@pytest.mark.parametrize("width", [1400, PHONE])
 @pytest.mark.parametrize("file", PAGES)
-@pytest.mark.parametrize("site", SITES)
+@pytest.mark.parametrize(
+    ("site", "width"),
+    [("own", 1400), ("own", PHONE), ("synthetic", PHONE), ("one", 1400), ("none", PHONE)],
+)
 def test_page_opens(visit, site, file, width):
     page = visit(f"{site}/{file}", width)
     if file == "history.html":
@@ -175,7 +177,7 @@ def test_names_are_text(visit, file):
     assert page.locator("img, script:not([src]), [onerror]").count() == 0
     if file == "index.html":
         for place in ("#machine", "#numbers", "#bars", "#about"):
-            assert "<img src=x" in page.locator(place).text_content()
+            assert "<script>alert" in page.locator(place).text_content()
         page.locator("#bars path[aria-roledescription=bar]").first.hover()
         tip = page.locator("#vg-tooltip-element.visible")
         assert "as fast as" in tip.inner_text()
@@ -294,4 +296,6 @@ def test_pictures_show_what_the_page_shows(visit, sites, site):
         shown = drawn(page, chart)
         assert len(shown) == len(rows) > 3
         for one, other in zip(shown, rows, strict=True):
-            assert {name: one[name] for name in other} == pytest.approx(other, rel=1e-9)
+            for name, value in other.items():
+                number = isinstance(value, float)
+                assert one[name] == (pytest.approx(value, rel=1e-9) if number else value)

@@ -32,17 +32,17 @@
     state.machine = Site.choose("machine", places.map((p) => {
       const run = all.runs.find((r) => place(r) === p);
       return [p, run.machine + (KINDS[run.kind] || "") + (run.kind === "source" ? ` (${run.python})` : "")];
-    }), state.machine);
+    }), state.machine, DEFAULTS.machine);
     const here = all.runs.filter((r) => place(r) === state.machine);
-    state.threads = Site.choose("threads", here.map((r) => [r.threads, THREADS[r.threads] || r.threads]), state.threads);
+    state.threads = Site.choose("threads", here.map((r) => [r.threads, THREADS[r.threads] || r.threads]), state.threads, DEFAULTS.threads);
     const run = here.find((r) => r.threads === state.threads);
     const clocks = Object.keys(all.clocks).filter((c) => run.clocks[c]);
-    state.clock = Site.choose("clock", clocks.map((c) => [c, all.clocks[c]]), state.clock);
+    state.clock = Site.choose("clock", clocks.map((c) => [c, all.clocks[c]]), state.clock, DEFAULTS.clock);
     const tables = run.clocks[state.clock] || {};
     state.kernel = Site.choose("kernel", Object.keys(all.kernels).filter((k) => tables[k])
-      .map((k) => [k, all.kernels[k].title]), state.kernel);
+      .map((k) => [k, all.kernels[k].title]), state.kernel, DEFAULTS.kernel);
     const rows = tables[state.kernel] || [];
-    state.dtype = Site.choose("dtype", unique(rows.map((r) => r[1])).sort().reverse().map((d) => [d, d]), state.dtype);
+    state.dtype = Site.choose("dtype", unique(rows.map((r) => r[1])).sort().reverse().map((d) => [d, d]), state.dtype, DEFAULTS.dtype);
     const table = rows.filter((r) => r[1] === state.dtype);
     const sizes = all.kernels[state.kernel].sizes.filter((s) => table.some((r) => r[2] === s));
     // The largest up to a million elements: there the work counts, and most tools have been asked.

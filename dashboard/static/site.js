@@ -37,11 +37,13 @@ Site.make = (tag, attributes, ...children) => {
 
 Site.fill = (id, ...children) => document.getElementById(id).replaceChildren(...children);
 
-// Fill a <select>; options are [value, text]. Keeps `chosen` where it is among them; returns the choice.
-Site.choose = (id, options, chosen) => {
+// Fill a <select>; options are [value, text]. Takes `chosen`, or else `usual`, where it is among them;
+// returns the choice.
+Site.choose = (id, options, chosen, usual) => {
   const select = document.getElementById(id);
   select.replaceChildren(...options.map(([value, text]) => Site.make("option", { value }, text)));
-  if (options.some(([value]) => value === chosen)) select.value = chosen;
+  const found = [chosen, usual].find((wanted) => options.some(([value]) => value === wanted));
+  if (found !== undefined) select.value = found;
   select.disabled = options.length < 2;
   return select.value;
 };
