@@ -55,10 +55,11 @@ def lines() -> dict[str, Any]:
     ``dash``, ``kind`` (``tool`` or ``limit``), ``end`` (whether the line ends here), ``label``
     (where the text at its end is) and the tooltip's texts.
     """
+    apart = {"labelFlush": False, "labelOverlap": "greedy", "labelSeparation": 5}
     x = (
         alt.X("elements:Q", title="elements")
         .scale(type="log")
-        .axis(labelExpr=COUNT, values=[10**k for k in range(12)], labelFlush=False)
+        .axis(labelExpr=COUNT, values=[10**k for k in range(12)], **apart)
     )
     y = (
         alt.Y("seconds:Q", title="time of one call")
@@ -81,6 +82,7 @@ def lines() -> dict[str, Any]:
             align=_by_kind(limit="right", tool="left"),
             dx=_by_kind(limit=-4, tool=7),
             dy=_by_kind(limit=10, tool=0),
+            limit=160,
         )
         .encode(y="label:Q", text="title:N"),
     )
@@ -115,7 +117,7 @@ def bars() -> dict[str, Any]:
         .mark_rule(color=INK, strokeDash=[4, 3], opacity=0.6)
         .encode(x="one:Q"),
     )
-    return _finished(alt.layer(*layers), height={"step": 24}, padding={"right": 10})
+    return _finished(alt.layer(*layers), height={"step": 24}, padding={"right": 24})
 
 
 def accuracy() -> dict[str, Any]:

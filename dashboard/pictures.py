@@ -60,8 +60,11 @@ def line_rows(found: Found) -> list[Chart]:
     for end in ends:
         end["end"] = True
     seconds = [row["seconds"] for row in rows]
-    spread(ends, max(1.02, (max(seconds) / min(seconds)) ** (1 / 26)))
-    return [*rows, *_limits(found, rows[0]["elements"], rows[-1]["elements"])]
+    gap = max(1.02, (max(seconds) / min(seconds)) ** (1 / 26))
+    spread(ends, gap)
+    limits = list(_limits(found, rows[0]["elements"], rows[-1]["elements"]))
+    spread([row for row in limits if row["end"]], gap)
+    return rows + limits
 
 
 def _limits(found: Found, least: int, most: int) -> Iterator[Chart]:
@@ -154,7 +157,7 @@ def write(site: Path, folder: Path) -> list[Path]:
         whole = drawing(spec, rows, WIDTHS[name])
         written += [folder / f"{name}.svg", folder / f"{name}.png"]
         written[-2].write_text(vl_convert.vegalite_to_svg(whole), "utf-8")
-        written[-1].write_bytes(vl_convert.vegalite_to_png(whole, scale=2))
+        written[-1].write_bytes(vl_convert.vegalite_to_png(whole, scale=1.5))
     return written
 
 

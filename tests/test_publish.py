@@ -1,8 +1,10 @@
 """The old site stays until the new one is whole."""
 
 import os
+import re
 import signal
 import subprocess
+import sys
 
 import pytest
 
@@ -100,3 +102,25 @@ def test_a_swap_that_fails_is_undone(tmp_path):
 def test_git_ignores_the_new_site_in_the_making(root):
     command = ["git", "check-ignore", "-q", ".html-abc/new/.gitignore"]
     assert subprocess.run(command, cwd=root).returncode == 0
+
+
+def test_pictures_are_small_and_complete(root):
+    files = sorted((root / "pictures").iterdir())
+    assert [file.name for file in files] == [
+        "compare.png", "compare.svg", "speedups.png", "speedups.svg"
+    ]  # fmt: skip
+    assert all(0 < file.stat().st_size < 300_000 for file in files)
+    assert not [file for file in files if file.suffix == ".svg" and b"http" in without_names(file)]
+
+
+def without_names(file):
+    """Return an SVG without the names of its XML dialects, which look like addresses."""
+    return re.sub(rb'xmlns(:\w+)?="[^"]*"', b"", file.read_bytes())
+
+
+def test_a_picture_needs_results(root, tmp_path):
+    command = [sys.executable, "-m", "dashboard.pictures"]
+    env = {**os.environ, "PYTHONPATH": str(root)}
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "nothing to draw yet" in done.stderr

@@ -88,12 +88,13 @@
       ends.push(end);
     }
     const spans = rows.map((r) => r.seconds);
-    Site.spread(ends, Math.max(1.02, (Math.max(...spans) / Math.min(...spans)) ** (1 / 26)));
-    if (state.kernel === "logsumexp" && state.clock === "warm") rows.push(...limits(found, rows));
+    const gap = Math.max(1.02, (Math.max(...spans) / Math.min(...spans)) ** (1 / 26));
+    Site.spread(ends, gap);
+    if (state.kernel === "logsumexp" && state.clock === "warm") rows.push(...limits(found, rows, gap));
     return rows;
   }
 
-  function limits(found, rows) {
+  function limits(found, rows, gap) {
     const least = Math.min(...rows.map((r) => r.elements)), most = Math.max(...rows.map((r) => r.elements));
     const made = [];
     for (const [name, points] of Object.entries(found.run.limits)) {
@@ -109,6 +110,7 @@
       line.at(-1).end = true;
       made.push(...line);
     }
+    Site.spread(made.filter((row) => row.end), gap);
     return made;
   }
 
