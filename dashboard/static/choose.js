@@ -25,15 +25,16 @@ Site.choice = {
     return [0, 1, 2].map((i) => known.reduce((sum, part) => sum + part[i], 0));
   },
 
-  // Put the rows in order and give them ranks; what is not told from the best shares rank 1. Rows that
-  // lack a part have no rank and come last: their total is a lower bound.
+  // Put the rows in order and give them ranks: what is not told from the best shares rank 1, any other
+  // comes after those that are surely faster. Rows that lack a part have no rank and come last: their
+  // total is a lower bound.
   rank: (rows) => {
     const sorted = rows.slice().sort((a, b) => (a.missing.length > 0) - (b.missing.length > 0) || a.total[0] - b.total[0]);
-    const best = sorted.find((row) => !row.missing.length);
-    sorted.forEach((row, i) => {
-      const tied = best && row.total[1] <= best.total[2];
-      row.rank = row.missing.length ? undefined : tied ? 1 : i + 1;
-    });
+    const ranked = sorted.filter((row) => !row.missing.length);
+    for (const row of ranked) {
+      const tied = row.total[1] <= ranked[0].total[2];
+      row.rank = tied ? 1 : 1 + ranked.filter((other) => other.total[2] < row.total[1]).length;
+    }
     return sorted;
   },
 };
@@ -60,6 +61,7 @@ Site.choice = {
   };
   const unique = (list) => [...new Set(list)];
   const span = ([, low, high]) => (low < high ? `${Site.seconds(low)} to ${Site.seconds(high)}` : "");
+  const ulp = (value) => (value >= 1e6 ? value.toExponential(1) : value >= 1000 ? Math.round(value).toLocaleString("en") : Site.digits(value));
   const bytes = (value) => (value ? Site.rate(value).replace("/s", "") : "none seen");
   const whole = (text) => (/^\d{1,15}$/.test(text) && Number(text) >= 1 ? Number(text) : undefined);
   const plural = (n, word) => `${n.toLocaleString("en")} ${word}${n === 1 ? "" : "s"}`;
@@ -163,9 +165,8 @@ Site.choice = {
         tip: (row) => `one call: ${Site.seconds(row.once[0])}` },
       { key: "error", title: "error in ulp", class: number,
         sort: (row) => (error(row) ? error(row)[0] ?? Infinity : undefined),
-        tip: (row) => (error(row) ? `worst of the classes of input: ${error(row)[1]}` : undefined),
-        text: (row) => (!error(row) ? nothing : error(row)[0] === null ? `fails: ${error(row)[1]}`
-          : error(row)[0] >= 1000 ? Math.round(error(row)[0]).toLocaleString("en") : Site.digits(error(row)[0])) },
+        cell: (row) => (!error(row) ? nothing : Site.make("span", {},
+          error(row)[0] === null ? "fails" : ulp(error(row)[0]), Site.make("small", {}, error(row)[1].replaceAll("_", " ")))) },
       { key: "memory", title: "added memory", sort: (row) => memory[backend(row.tool)], class: number,
         text: (row) => (backend(row.tool) in memory ? bytes(memory[backend(row.tool)]) : nothing) },
     ];
