@@ -69,10 +69,11 @@ class Pages(OutputPublisher):  # type: ignore[misc]  # asv has no annotations
         _write(site, conf, "accuracy.html", scripts("accuracy"), empty=not errors["runs"])
         none = not generations["groups"]
         _write(site, conf, "libraries.html", scripts("libraries"), empty=none)
-        _write_script(site, "choose", choose.site(runs))
+        choice = choose.site(runs)
+        _write_script(site, "choose", choice)
         plain = ["static/site.js", "data/choose.js", "static/choose.js"]  # no chart
         told = talk.tables(runs)
-        _write(site, conf, "choose.html", plain, empty=not runs, talk=told)
+        _write(site, conf, "choose.html", plain, empty=not choice["runs"], talk=told)
         _write(site, conf, "claims.html", [], tables=claims.tables(results))
         history.write(site, repo, revisions)
         # asv has erased the folder, and with it the file that keeps the site out of git.

@@ -1,6 +1,7 @@
 """What a job costs with each tool: the parts, the winners, and what the talk of 2020 said."""
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -210,6 +211,15 @@ def test_page_with_and_without_results():
     text = show(empty=False, talk=tables)
     assert "&lt;b&gt;m" in text
     assert "NumPy is 2.00 times as fast" in text
+    assert not re.search(r"https?:|//[a-z]|<script>|@import|url\(", text), "asks for another site"
+
+
+def test_the_script_fills_only_what_the_page_has():
+    text = show(empty=False, talk=[])
+    script = (STATIC / "choose.js").read_text()
+    names = re.findall(r'(?:getElementById|Site\.(?:fill|choose|table))\("([a-z-]+)"', script)
+    assert names
+    assert not [name for name in names if f'id="{name}"' not in text]
 
 
 def in_javascript(expression):

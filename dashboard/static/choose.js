@@ -45,7 +45,7 @@ Site.choice = {
   const THREADS = { 1: "one thread", all: "all cores" };
   const KINDS = { here: ", the libraries it had", source: ", from source" };
   const DATA = { numpy: "in NumPy arrays", own: "where the tool wants it" };
-  const PROCESS = { warm: "already warm", fresh: "fresh: import and first call count" };
+  const PROCESS = { warm: "already warm", fresh: "fresh (import counts)" };
   const CACHE = { empty: "empty", filled: "filled by an earlier run" };
   const place = (run) => (run.kind === "pinned" ? run.machine : `${run.machine}/${run.kind}`);
   const DEFAULTS = {
@@ -90,7 +90,7 @@ Site.choice = {
     document.getElementById("number-label").textContent = state.kernel === "lu" ? "N: rows of the matrix" : "N: how many elements";
     if (kernel.shapes) state.n = Site.choose("shape", kernel.sizes.map((s) => [s, Site.count(s)]), state.n);
     else if (state.n.includes("x")) state.n = DEFAULTS.n;
-    for (const [id, value] of [["number", state.n], ["calls", state.calls]]) {
+    for (const [id, value] of [["number", kernel.shapes ? "" : state.n], ["calls", state.calls]]) {
       const input = document.getElementById(id);
       if (input !== document.activeElement) input.value = value;
     }
@@ -184,7 +184,7 @@ Site.choice = {
     if (!best) {
       const least = ranked[0];
       return start + (least ? `no tool has all parts measured. The least that was measured is ${title(least.tool)} with `
-        + `${Site.seconds(least.total[0])}, without: ${least.missing.join(", ")}.` : "nothing was measured at this size.");
+        + `${Site.seconds(least.total[0])}, without: ${least.missing.join(", ")}.` : "no tool was measured at this size, nor below and above it.");
     }
     const same = others.filter((row) => row.rank === 1).map((row) => title(row.tool));
     const open = ranked.filter((row) => row.missing.length && row.total[1] <= best.total[2]).map((row) => title(row.tool));
@@ -220,7 +220,7 @@ Site.choice = {
     document.getElementById("pays").hidden = !known.length;
     const about = document.getElementById("pays-about");
     if (!known.length) {
-      about.textContent = state.kernel === "logsumexp" ? "Neither NumPy nor a compiled tool was measured in this run."
+      about.textContent = state.kernel === "logsumexp" ? "NumPy, or every compiled tool, lacks a time in this run: there is nothing to compare."
         : "Only logsumexp has its first call timed; for other kernels this is not known.";
       return;
     }
