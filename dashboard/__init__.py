@@ -15,7 +15,7 @@ from asv.benchmarks import Benchmarks
 from asv.publishing import OutputPublisher
 from asv.results import iter_results
 
-from . import accuracy, choose, claims, compare, data, history, libraries, talk
+from . import accuracy, choose, claims, compare, data, history, incidents, libraries, machines, talk
 from .templates import page
 
 IGNORE_ALL_BUT_THIS = "*\n!.gitignore\n"
@@ -26,6 +26,8 @@ PAGES = {
     "libraries.html": "Libraries",
     "claims.html": "Claims of the sources",
     "history.html": "History",
+    "incidents.html": "Incidents",
+    "machines.html": "Machines",
 }
 STATIC = Path(__file__).parent / "static"
 VEGA = "static/vega.js"
@@ -46,70 +48,76 @@ class Pages(OutputPublisher):  # type: ignore[misc]  # asv has no annotations
         cls, conf: Any, repo: Any, benchmarks: Benchmarks, graphs: Any, revisions: dict[str, int]
     ) -> None:
         """Write the site in place of asv's own pages, and ``html/.gitignore``."""
-        site, results = Path(conf.html_dir), Path(conf.results_dir)
+        results = Path(conf.results_dir)
         stored = list(iter_results(conf.results_dir))
         runs = data.collect(stored, benchmarks, revisions, results)
-        for stock in site.iterdir():
-            if stock.name not in KEPT:
-                shutil.rmtree(stock) if stock.is_dir() else stock.unlink()
-        shutil.copytree(STATIC, site / "static")
-        (site / VEGA).write_text(_vega(), "utf-8")
-        _write_script(site, "compare", compare.site(runs) | history.addresses(benchmarks, graphs))
-        errors = accuracy.site(runs)
-        _write_script(site, "accuracy", errors | _addresses("accuracy.", benchmarks, graphs))
+        links = history.addresses(benchmarks, graphs)
 
         def at(commit: str) -> dict[data.Run, data.Series]:
             of_one = [result for result in stored if result.commit_hash == commit]
             return data.collect(of_one, benchmarks, revisions, results)
 
-        generations = libraries.site(runs, revisions, at)
-        _write_script(site, "libraries", generations | _addresses("warm.", benchmarks, graphs))
-        _write_charts(site)
-        _write(site, conf, "index.html", scripts("compare"), empty=not runs)
-        _write(site, conf, "accuracy.html", scripts("accuracy"), empty=not errors["runs"])
-        none = not generations["groups"]
-        _write(site, conf, "libraries.html", scripts("libraries"), empty=none)
-        choice = choose.site(runs)
-        _write_script(site, "choose", choice)
-        plain = ["static/site.js", "data/choose.js", "static/choose.js"]  # no chart
-        told = talk.tables(runs)
-        _write(site, conf, "choose.html", plain, empty=not choice["runs"], talk=told)
-        _write(site, conf, "claims.html", [], tables=claims.tables(results))
-        history.write(site, repo, revisions)
+        steps = incidents.site(stored, results, repo, benchmarks, graphs, revisions)
+        known = machines.tables(runs, graphs, results)
+
+        site = Site(Path(conf.html_dir), conf.project)
+        site.script("machines", machines.reported(known))  # for the foot of every page
+        site.page("index.html", compare.site(runs) | links, "compare")
+        site.page("choose.html", choose.site(runs), charts=False, talk=talk.tables(runs))
+        site.page("accuracy.html", accuracy.site(runs) | _of("accuracy.", links))
+        site.page("libraries.html", libraries.site(runs, revisions, at) | _of("warm.", links))
+        site.page("incidents.html", steps | links, charts=False, empty=not runs)
+        site.page("claims.html", tables=claims.tables(results))
+        site.page("machines.html", tables=known)
+        history.write(site.folder, repo, revisions, links)
         # asv has erased the folder, and with it the file that keeps the site out of git.
-        (site / ".gitignore").write_text(IGNORE_ALL_BUT_THIS)
+        (site.folder / ".gitignore").write_text(IGNORE_ALL_BUT_THIS)
 
 
-def scripts(name: str) -> list[str]:
-    """Return the scripts of a page with charts, in the order they are run."""
-    shared = [VEGA, "static/site.js", "data/charts.js"]
-    return [*shared, f"data/{name}.js", f"static/{name}.js"]
+class Site:
+    """The folder that the pages are written to; asv's own pages are taken out of it."""
+
+    def __init__(self, folder: Path, project: str) -> None:
+        self.folder, self.project = folder, project
+        for stock in folder.iterdir():
+            if stock.name not in KEPT:
+                shutil.rmtree(stock) if stock.is_dir() else stock.unlink()
+        shutil.copytree(STATIC, folder / "static")
+        (folder / VEGA).write_text(_vega(), "utf-8")
+        from .charts import all_charts  # imports Altair, which takes a second
+
+        self.script("charts", all_charts(), "Site.charts")
+
+    def page(
+        self,
+        file: str,
+        found: dict[str, Any] | None = None,
+        name: str = "",
+        charts: bool = True,
+        **values: Any,
+    ) -> None:
+        """Write a page, and what its script is to find as ``Site.data.<name>``: its stem's name."""
+        scripts: list[str] = []
+        if found is not None:
+            name = name or file.removesuffix(".html")
+            self.script(name, found)
+            scripts = [VEGA, "data/charts.js"] * charts + [f"data/{name}.js", f"static/{name}.js"]
+            values.setdefault("empty", not (found.get("runs") or found.get("groups")))
+        shared = {"project": self.project, "pages": PAGES, "current": file, "scripts": scripts}
+        (self.folder / file).write_text(page(file, **shared, **values), "utf-8")
+
+    def script(self, name: str, value: Any, target: str = "") -> None:
+        """Write JSON as a script: a page opened from the disk may load no other kind of file."""
+        file = self.folder / "data" / f"{name}.js"
+        file.parent.mkdir(exist_ok=True)
+        text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        file.write_text(f"{target or f'Site.data.{name}'} = {text};\n", "utf-8")
 
 
-def _addresses(module: str, benchmarks: Benchmarks, graphs: Any) -> dict[str, Any]:
+def _of(module: str, links: dict[str, Any]) -> dict[str, Any]:
     """Return what links to the history of one module's benchmarks are made of."""
-    chosen = {name: found for name, found in benchmarks.items() if name.startswith(module)}
-    return history.addresses(chosen, graphs)
-
-
-def _write(site: Path, conf: Any, file: str, scripts: list[str], **values: Any) -> None:
-    text = page(file, project=conf.project, pages=PAGES, current=file, scripts=scripts, **values)
-    (site / file).write_text(text, "utf-8")
-
-
-def _write_script(site: Path, name: str, value: Any, place: str = "data") -> None:
-    """Write JSON as a script: a page opened from the disk may load no other kind of file."""
-    file = site / "data" / f"{name}.js"
-    file.parent.mkdir(exist_ok=True)
-    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    target = "Site.charts" if place == "charts" else f"Site.data.{name}"
-    file.write_text(f"{target} = {text};\n", "utf-8")
-
-
-def _write_charts(site: Path) -> None:
-    from .charts import all_charts  # imports Altair, which takes a second
-
-    _write_script(site, "charts", all_charts(), place="charts")
+    chosen = {k: v for k, v in links["parameters"].items() if k.startswith(module)}
+    return links | {"parameters": chosen}
 
 
 def _vega() -> str:

@@ -92,7 +92,7 @@ def collect(
         run = _run(result)
         series = found.setdefault(run, Series())
         series.commits[result.commit_hash] = result.date / 1000
-        if context := _context(result, folder):
+        if context := context_of(result, folder):
             series.context = context
         for name in result.get_result_keys(benchmarks):
             # Its own: of a combination that is not there, asv says what it says of a failure.
@@ -145,7 +145,8 @@ def _interval(value: Any, stat: Mapping[str, Any] | None) -> tuple[float, float]
     return low, high
 
 
-def _context(result: Any, folder: Path) -> dict[str, Any]:
+def context_of(result: Any, folder: Path) -> dict[str, Any]:
+    """Return what was really there, stored beside a result; nothing where it is not."""
     file = folder / Path(result._filename).with_suffix(".context.jsonl")
     if not file.exists():
         return {}

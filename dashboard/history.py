@@ -7,10 +7,14 @@ import hashlib
 import json
 import re
 import shutil
-import subprocess
 from collections.abc import Mapping
+from itertools import product
 from pathlib import Path
 from typing import Any
+
+from asv.graph import Graph
+
+from . import git
 
 THREADS = "env-LSEKERNELS_THREADS"
 
@@ -40,8 +44,11 @@ def addresses(benchmarks: Any, graphs: Any) -> dict[str, Any]:
     }
 
 
-def write(site: Path, repo: Any, revisions: Mapping[str, int]) -> None:
-    """Put asv-tachyon beside our pages; it reads what asv has published, and no other site."""
+def write(site: Path, repo: Any, revisions: Mapping[str, int], found: dict[str, Any]) -> None:
+    """Put asv-tachyon beside our pages; it reads what asv has published, and no other site.
+
+    `found` is what :func:`addresses` returns.
+    """
     import asv_tachyon
 
     source = Path(asv_tachyon.__file__).parent / "static"
@@ -52,9 +59,14 @@ def write(site: Path, repo: Any, revisions: Mapping[str, int]) -> None:
     for icon in source.glob("favicon.*"):
         shutil.copy2(icon, site)
     # What it asks for, and says an error in the console where there is none.
-    found = {"commits": _subjects(repo, revisions), "profiles": {}, "regressions-ignore": []}
-    for name, value in found.items():
+    others = {"commits": _subjects(repo, revisions), "profiles": {}, "regressions-ignore": []}
+    for name, value in others.items():
         (site / f"{name}.json").write_text(json.dumps(value), "utf-8")
+    for axes, benchmark in product(found["axes"], found["parameters"]):
+        graph = site / f"{Graph.get_file_path(axes, benchmark)}.json"
+        if not graph.exists():
+            graph.parent.mkdir(parents=True, exist_ok=True)
+            graph.write_text("[]", "utf-8")
 
 
 def _unpack_fonts(sheet: Path) -> None:
@@ -72,10 +84,6 @@ def _unpack_fonts(sheet: Path) -> None:
 
 def _subjects(repo: Any, revisions: Mapping[str, int]) -> dict[str, str]:
     """Return commit -> the first line of its message, as far as git knows it."""
-    command = ["git", "log", "--no-walk=unsorted", "--stdin", "--format=%H %s"]
-    path = getattr(repo, "path", None) or getattr(repo, "_path", ".")
-    done = subprocess.run(
-        command, cwd=path, input="\n".join(revisions), capture_output=True, text=True
-    )
-    lines = done.stdout.splitlines() if done.returncode == 0 else []
-    return dict(line.split(" ", 1) for line in lines if " " in line)
+    asked = ("log", "--no-walk=unsorted", "--stdin", "--format=%H %s")
+    said = git.lines(repo, *asked, told="\n".join(revisions))
+    return dict(line.split(" ", 1) for line in said if " " in line)

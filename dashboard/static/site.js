@@ -93,8 +93,9 @@ Site.history = (found, run, bench, values) => {
 
 // -- tables -----------------------------------------------------------------------------------------
 
-// columns: {key, title, text(row), sort(row), title(row), class(row)}; a click on a head sorts.
-Site.table = (id, columns, rows, sorted) => {
+// columns: {key, title, text(row), sort(row), title(row), class(row)}; a click on a head sorts. At first the
+// rows are sorted by column `sorted`, the largest first where `down`.
+Site.table = (id, columns, rows, sorted, down = false) => {
   const draw = (key, down) => {
     const column = columns.find((c) => c.key === key) || columns[0];
     const value = (row) => {
@@ -123,7 +124,7 @@ Site.table = (id, columns, rows, sorted) => {
     if (focused) document.querySelector(`#${id} th[aria-sort$="ending"] button`).focus();
     Site.shownRows = ordered;
   };
-  draw(sorted || columns[0].key, false);
+  draw(sorted || columns[0].key, down);
 };
 
 Site.csv = (columns, rows) => {

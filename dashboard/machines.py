@@ -1,0 +1,240 @@
+"""The machines: what each is, how it is tuned, how much noise it has, when it last reported."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from .data import MAIN, Run, Series, Value, day, newest
+from .history import THREADS
+
+UNKNOWN = "unknown"
+KINDS = {
+    "pinned": "pinned versions",
+    "here": "the libraries it had",
+    "source": "a Python from source",
+}
+SETTINGS = {"1": "one thread", "all": "all cores"}
+LIMITS = {
+    "EmptyCall": "an empty call",
+    "Read": "reading an array once",
+    "Exp": "exp of each number",
+    "Copy": "copying an array",
+    "GpuCopy": "copying an array on the GPU",
+}
+"""Suites of limits, whose code is always the same: what changes in them is the machine."""
+GPU = {
+    "driver_version": "driver",
+    "memory.total": "memory",
+    "clocks.sm": "clock of the processors when asked",
+    "clocks.max.sm": "at most",
+    "clocks.mem": "clock of the memory when asked",
+    "clocks.max.mem": "at most",
+    "power.limit": "limit of the power",
+    "temperature.gpu": "temperature in °C",
+}
+
+Facts = list[tuple[str, str]]
+
+
+def tables(runs: Mapping[Run, Series], graphs: Any, folder: Path) -> list[dict[str, Any]]:
+    """Return what the page says of each machine that has a description or a result.
+
+    Parameters
+    ----------
+    runs : mapping
+        As :func:`dashboard.data.collect` returns it.
+    graphs : asv.graph.GraphSet
+        For the spread over commits.
+    folder : Path
+        The results folder, with a machine.json for each machine.
+    """
+    stored = [json.loads(file.read_text("utf-8")) for file in folder.glob("*/machine.json")]
+    described = {found["machine"]: found for found in stored}
+    names = sorted({*described, *(run.machine for run in runs)})
+    return [
+        _machine(
+            name,
+            described.get(name, {}),
+            {run: series for run, series in runs.items() if run.machine == name},
+            graphs,
+        )
+        for name in names
+    ]
+
+
+def reported(described: Iterable[Mapping[str, Any]]) -> dict[str, float]:
+    """Return machine -> when it last measured, seconds since 1970; only those that have."""
+    return {found["name"]: found["reported"] for found in described if found["reported"]}
+
+
+def _machine(
+    name: str, described: Mapping[str, str], runs: Mapping[Run, Series], graphs: Any
+) -> dict[str, Any]:
+    latest = sorted(newest(runs).items(), key=lambda item: (item[0].kind != MAIN, item[0]))
+    last = max((when(series) for series in runs.values()), default=0.0)
+    context = max(runs.values(), key=when).context if runs else {}
+    return {
+        "name": name,
+        "reported": last,
+        "day": day(last) if last else "",
+        "results": sum(len(series.commits) for series in runs.values()),
+        "environments": len(runs),
+        "commits": len({commit for series in runs.values() for commit in series.commits}),
+        "described": description(described),
+        "tuned": tuning(context, [series.context for _, series in latest]),
+        "gpus": _gpus(runs),
+        "noise": [row for run, series in latest for row in noise(run, series, graphs)],
+        "runs": [_run(run, series) for run, series in sorted(runs.items(), key=_newest_first)],
+        "installed": sorted(context.get("installed", {}).items(), key=lambda item: item[0].lower()),
+    }
+
+
+def when(series: Series) -> float:
+    """Return when a run was last measured; of old results only the commit's date is known."""
+    return series.measured or series.commits[series.newest]
+
+
+def _newest_first(item: tuple[Run, Series]) -> tuple[Any, ...]:
+    return -when(item[1]), item[0]
+
+
+def description(found: Mapping[str, str]) -> Facts:
+    """Return what asv has noted of a machine, in machine.json."""
+    memory = found.get("ram", "")
+    if memory.isdigit():
+        memory = f"{int(memory) / 2**30:.3g} GiB"
+    facts = {
+        "processor": found.get("cpu"),
+        "cores": found.get("num_cpu"),
+        "memory": memory,
+        "architecture": found.get("arch"),
+        "system": found.get("os"),
+    }
+    return [(word, value or UNKNOWN) for word, value in facts.items()]
+
+
+def tuning(context: Mapping[str, Any], others: Iterable[Mapping[str, Any]]) -> Facts:
+    """Return what was really there when it last measured, and the thread pools of each setting."""
+    features = context.get("cpu_features") or {}
+    build = context.get("build") or {}
+    # The governor is asked for with all the rest: where it is null, the system has told none.
+    governor = context.get("governor", UNKNOWN) or f"{UNKNOWN}: the system tells none"
+    compiler = " ".join(filter(None, (build.get("compiler"), build.get("flags"))))
+    facts = [
+        ("vector instructions", " ".join(_of(features, "baseline") + _of(features, "found"))),
+        ("not among them", " ".join(_of(features, "not found"))),
+        ("frequency governor", governor),
+        ("compiled by", compiler),
+        ("Python", context.get("python", "")),
+    ]
+    for other in others:
+        if "pools" in other:
+            threads = str(other.get("threads_setting", "1"))
+            word = f"thread pools, {SETTINGS.get(threads, threads)}"
+            facts.append((word, _pools(other["pools"])))
+    if not any(word.startswith("thread pools") for word, _ in facts):
+        facts.append(("thread pools", ""))
+    return [(word, value or UNKNOWN) for word, value in dict(facts).items()]
+
+
+def _of(features: Mapping[str, Any], which: str) -> list[str]:
+    return list(features.get(which, []))
+
+
+def _pools(pools: Iterable[Mapping[str, Any]]) -> str:
+    texts = []
+    for pool in pools:
+        count = pool.get("num_threads") or 0
+        kind = f" for {pool['architecture']}" if pool.get("architecture") else ""
+        name = f"{pool['internal_api']} {pool.get('version') or ''}".strip()
+        texts.append(f"{name}{kind}: {count} thread{'' if count == 1 else 's'}")
+    return "; ".join(dict.fromkeys(texts)) or "none"
+
+
+def _gpus(runs: Mapping[Run, Series]) -> list[dict[str, Any]] | None:
+    """Return name and facts of each GPU when one was last seen; None where nothing is stored."""
+    contexts = [s.context for s in sorted(runs.values(), key=when, reverse=True) if s.context]
+    if not contexts:
+        return None
+    seen: list[dict[str, str]] = next((c["gpus"] for c in contexts if c.get("gpus")), [])
+    return [
+        {
+            "name": gpu["name"],
+            "facts": "; ".join(f"{word} {gpu.get(key) or UNKNOWN}" for key, word in GPU.items()),
+        }
+        for gpu in seen
+    ]
+
+
+def noise(run: Run, series: Series, graphs: Any) -> list[dict[str, str]]:
+    """Return a row for each limit, with its noise within one measurement and over commits."""
+    rows = []
+    for suite, what in LIMITS.items():
+        name = f"limits.{suite}.track_time"
+        if name not in series.values:
+            continue
+        widths = half_widths(series.values[name].values())
+        row = {
+            "run": ", ".join(
+                (SETTINGS.get(run.threads, run.threads), KINDS.get(run.kind, run.kind))
+            ),
+            "what": what,
+            "interval": _percent(statistics.median(widths)) if widths else UNKNOWN,
+            "spread": "",
+        }
+        if suite == "EmptyCall":
+            row["spread"] = _spread(levels(graphs, name, run))
+        rows.append(row)
+    return rows
+
+
+def half_widths(values: Iterable[Value]) -> list[float]:
+    """Return half of each 99 % interval over the median, of those that have an interval."""
+    return [(v.high - v.low) / 2 / v.value for v in values if v.value and v.high > v.low]
+
+
+def levels(graphs: Any, benchmark: str, run: Run) -> list[float]:
+    """Return the values of one benchmark over commits, of the run's environment with most."""
+    found: list[list[float]] = [[]]
+    for graph in graphs.get_graph_group(benchmark):
+        if graph.params.get("machine") == run.machine and (
+            graph.params.get(THREADS) or "1",
+            graph.params.get("python"),
+        ) == (run.threads, run.python):
+            found.append([v for _, v, _ in graph.get_data() if v is not None and v == v])
+    return max(found, key=len)
+
+
+def spread(values: list[float]) -> float | None:
+    """Return half of the range of the middle 90 %, over the median; None of fewer than two."""
+    if len(values) < 2:
+        return None
+    parts = statistics.quantiles(values, n=20, method="inclusive")
+    return (parts[-1] - parts[0]) / 2 / statistics.median(values)
+
+
+def _spread(values: list[float]) -> str:
+    found = spread(values)
+    if found is None:
+        return f"{UNKNOWN}: it takes two commits"
+    return f"{_percent(found)} over {len(values)} commits"
+
+
+def _percent(share: float) -> str:
+    return f"± {100 * share:.2g} %"
+
+
+def _run(run: Run, series: Series) -> dict[str, Any]:
+    return {
+        "kind": KINDS.get(run.kind, run.kind),
+        "threads": SETTINGS.get(run.threads, run.threads),
+        "python": run.python,
+        "versions": ", ".join(f"{name} {version}" for name, version in run.versions),
+        "commits": len(series.commits),
+        "newest": series.newest,
+        "day": day(when(series)),
+    }

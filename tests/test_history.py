@@ -1,0 +1,32 @@
+"""What asv-tachyon asks for is there."""
+
+import json
+from types import SimpleNamespace
+
+from asv.graph import GraphSet
+
+from dashboard import history
+
+BENCHMARKS = {"a.A.track_time": {"params": [["'x'"]]}, "b.B.track_time": {"params": []}}
+
+
+def test_a_graph_that_asv_has_not_written_is_empty(tmp_path):
+    graphs = GraphSet()
+    there = graphs.get_graph("a.A.track_time", {"machine": "m", "numpy": None, "os": "L 6"})
+    there.add_data_point(1, [2.0])
+    other = graphs.get_graph("b.B.track_time", {"machine": "n", "numpy": "2", "os": "L 6"})
+    other.add_data_point(1, 2.0)
+    graphs.save(str(tmp_path))
+    found = history.addresses(BENCHMARKS, graphs)
+    assert len(found["axes"]) == 2
+    history.write(tmp_path, SimpleNamespace(_path="/nowhere"), {}, found)
+    texts = {
+        str(file.relative_to(tmp_path / "graphs")): json.loads(file.read_text())
+        for file in tmp_path.glob("graphs/**/*.json")
+    }
+    assert texts == {
+        "machine-m/numpy-null/os-L 6/a.A.track_time.json": [[1, [2.0]]],
+        "machine-m/numpy-null/os-L 6/b.B.track_time.json": [],
+        "machine-n/numpy-2/os-L 6/a.A.track_time.json": [],
+        "machine-n/numpy-2/os-L 6/b.B.track_time.json": [[1, 2.0]],
+    }

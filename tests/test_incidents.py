@@ -1,0 +1,249 @@
+"""Steps in synthetic series, where they lie, and what changed there."""
+
+import json
+import math
+import subprocess
+from types import SimpleNamespace
+
+import pytest
+from asv.graph import GraphSet
+from asv.results import Results
+
+from dashboard import PAGES, incidents
+from dashboard.templates import page
+
+NAME = "warm.Logsumexp.track_time"
+ERROR = "accuracy.Logsumexp.track_error"
+BENCHMARKS = {
+    NAME: {
+        "params": [["'numpy'", "'simd'"], ["10", "1000"]],
+        "param_names": ["backend", "size"],
+        "unit": "seconds",
+    },
+    ERROR: {"params": [["'numpy'"]], "param_names": ["backend"], "unit": "ulp"},
+}
+AXES = {"machine": "m", "python": "3.11", "env-LSEKERNELS_THREADS": "1", "branch": None}
+PLACES = [3 * i for i in range(40)]
+"""Not every commit of the history is measured."""
+REVISIONS = {f"{i:040x}": i for i in range(120)}
+
+
+def level(i, *steps):
+    """Return a value with some noise, times each factor of `steps` between its two indices."""
+    value = 1e-3 * (1 + 0.004 * math.sin(17 * i))
+    for first, last, factor in steps:
+        value *= factor if first <= i < last else 1
+    return value
+
+
+def graphs(*steps, axes=AXES, every=1, found=None):
+    """Return graphs in which only simd at 1000 has `steps`."""
+    found = found or GraphSet()
+    graph = found.get_graph(NAME, axes)
+    for i, place in list(enumerate(PLACES))[::every]:
+        graph.add_data_point(place, [level(i), level(i + 1), level(i + 2), level(i, *steps)])
+    return found
+
+
+def test_a_step_up_and_its_repair_are_found_where_they_were_put():
+    steps, spans = incidents.collect(graphs((10, 20, 1.3)), BENCHMARKS)
+    assert [(s.values, s.before, s.after, s.held) for s in steps] == [
+        (("simd", "1000"), 27, 30, 10),
+        (("simd", "1000"), 57, 60, 20),
+    ]
+    up, down = steps
+    assert up.new / up.old == pytest.approx(1.3, rel=0.01)
+    assert down.new / down.old == pytest.approx(1 / 1.3, rel=0.01)
+    assert up.latest == pytest.approx(up.old, rel=0.01), "it has been repaired"
+    assert {(s.first, s.last) for s in spans} == {(0, 117)}
+    assert len(spans) == 4
+
+
+def test_noise_is_no_step():
+    assert incidents.collect(graphs(), BENCHMARKS)[0] == []
+
+
+def test_a_change_below_one_percent_is_not_kept():
+    exact = GraphSet()
+    for i, place in enumerate(PLACES):
+        value = 1e-3 * (1.007 if i >= 20 else 1)
+        exact.get_graph(NAME, AXES).add_data_point(place, [value, value, value, 2 * value])
+    assert exact.get_graph(NAME, AXES).get_steps()[0][-1][0] == 60, "asv finds it"
+    assert incidents.collect(exact, BENCHMARKS)[0] == []
+
+
+def test_an_error_that_was_zero():
+    found = GraphSet()
+    for i, place in enumerate(PLACES):
+        found.get_graph(ERROR, AXES).add_data_point(place, [0.0 if i < 20 else 2.0])
+    (step,) = incidents.collect(found, BENCHMARKS)[0]
+    assert (step.old, step.new, step.before, step.after) == (0, 2, 57, 60)
+    assert list(incidents.grouped([step])) == [(57, 60)]
+
+
+def step(before, after, name="a", new=2.0):
+    return incidents.Step(NAME, (name,), frozenset(), before, after, 1.0, new, 5, new)
+
+
+def test_what_is_measured_more_rarely_joins_the_incident_within_its_range():
+    steps = [step(4, 5), step(4, 5, "b", 3.0), step(0, 8), step(7, 8), step(9, 12)]
+    found = incidents.grouped(steps)
+    assert list(found) == [(9, 12), (7, 8), (4, 5)], "the newest first"
+    assert found[4, 5] == [steps[1], steps[0], steps[2]], "the largest first"
+
+
+def test_a_range_with_more_steps_does_not_join_a_lone_one_within_it():
+    steps = [step(0, 8), step(0, 8, "b"), step(3, 4)]
+    assert {key: len(found) for key, found in incidents.grouped(steps).items()} == {
+        (0, 8): 2,
+        (3, 4): 1,
+    }
+
+
+def test_only_series_that_were_measured_on_both_sides_count():
+    spans = [
+        incidents.Span(NAME, 0, 9),
+        incidents.Span(NAME, 4, 5),
+        incidents.Span(NAME, 5, 9),
+        incidents.Span(NAME, 0, 4),
+        incidents.Span(ERROR, 6, 9),
+    ]
+    assert incidents.measured(spans, BENCHMARKS, 4, 5) == {NAME: 2}
+
+
+@pytest.fixture
+def repository(tmp_path):
+    """A repository with three commits, and those commits; the second and third change the code."""
+    place = tmp_path / "code"
+    (place / "lsekernels").mkdir(parents=True)
+
+    def git(*arguments):
+        who = ["-c", "user.name=n", "-c", "user.email=e@example.org", "-c", "commit.gpgsign=false"]
+        done = subprocess.run(
+            ["git", *who, *arguments], cwd=place, check=True, capture_output=True, text=True
+        )
+        return done.stdout.strip()
+
+    git("init", "-q")
+    found = []
+    for number, subject in enumerate(("First", "Second <b>\u2028", "Third")):
+        (place / "README").write_text(str(number))
+        if number:
+            (place / "lsekernels/größe.py").write_text("line\n" * number)
+        git("add", "-A")
+        git("commit", "-qm", subject)
+        found.append(git("rev-parse", "HEAD"))
+    return SimpleNamespace(_path=str(place)), found
+
+
+def test_code_of_a_range(repository):
+    repo, (first, second, third) = repository
+    found = incidents.code(repo, first, third)
+    assert found["commits"] == [[third, "Third"], [second, "Second <b>\u2028"]]
+    assert found["files"] == [["lsekernels/größe.py", "+2 \u22120"]], "not the README"
+    assert (found["more_commits"], found["more_files"]) == (0, 0)
+
+
+@pytest.mark.parametrize("repo", [SimpleNamespace(_path="/nowhere"), None])
+def test_a_commit_that_git_does_not_know(repo, repository):
+    repo = repo or repository[0]
+    found = incidents.code(repo, "0" * 40, "1" * 40)
+    assert found == {"commits": [], "more_commits": 0, "files": [], "more_files": 0}
+
+
+def test_a_long_range_says_how_many_more(repository, monkeypatch):
+    repo, (first, _, third) = repository
+    monkeypatch.setattr(incidents, "MOST", 1)
+    found = incidents.code(repo, first, third)
+    assert (len(found["commits"]), found["more_commits"]) == (1, 1)
+
+
+def test_difference_in_versions():
+    old = {"python": "3.11.7", "installed": {"numpy": "2.4.5", "gone": "1", "same": "1"}}
+    new = {
+        "python": "3.11.8",
+        "installed": {"numpy": "2.4.6", "same": "1", "added": "3"},
+        "gpus": [{"name": "G", "driver_version": "5"}],
+    }
+    assert incidents.difference(incidents.facts(old), incidents.facts(new)) == [
+        ["added", None, "3"],
+        ["driver of G", None, "5"],
+        ["gone", "1", None],
+        ["numpy", "2.4.5", "2.4.6"],
+        ["Python", "3.11.7", "3.11.8"],
+    ]
+    assert incidents.difference(incidents.facts(old), incidents.facts(old)) == []
+    assert incidents.difference({}, incidents.facts(new)) is None, "not stored: unknown"
+
+
+def result(commit, folder, llvmlite):
+    found = Results(
+        {"machine": "m", "python": "3.11"},
+        {},
+        commit,
+        1_700_000_000_000,
+        "3.11",
+        "pinned-threads1",
+        {"LSEKERNELS_THREADS": "1"},
+    )
+    if llvmlite:
+        file = (folder / found._filename).with_suffix(".context.jsonl")
+        file.parent.mkdir(exist_ok=True)
+        context = {"context": {"installed": {"llvmlite": llvmlite}}}
+        file.write_text(json.dumps(context))
+    return found
+
+
+def shown(found, tmp_path, results=()):
+    repo = SimpleNamespace(_path=str(tmp_path))
+    return incidents.site(results, tmp_path, repo, BENCHMARKS, found, REVISIONS)
+
+
+def test_site(tmp_path):
+    commits = {place: commit for commit, place in REVISIONS.items()}
+    results = [
+        result(commits[27], tmp_path, "0.49"),
+        result(commits[30], tmp_path, "0.50"),
+        result(commits[57], tmp_path, None),
+        result(commits[60], tmp_path, "0.50"),
+    ]
+    found = shown(graphs((10, 20, 1.3)), tmp_path, results)
+    assert json.loads(json.dumps(found, allow_nan=False))
+    repair, slower = found["groups"]
+    assert (slower["before"], slower["after"]) == (commits[27], commits[30])
+    assert slower["installed"] == [[0, [["llvmlite", "0.49", "0.50"]]]]
+    assert slower["measured"] == {NAME: 4}
+    assert slower["date"] == "2023-11-14"
+    assert repair["installed"] == [[0, None]]
+    (row,) = slower["steps"]
+    assert (row["benchmark"], row["values"], row["range"]) == (NAME, ("simd", "1000"), None)
+    (environment,) = found["environments"]
+    assert (environment["machine"], environment["threads"]) == ("m", "1")
+    assert found["benchmarks"][NAME]["title"] == "log-sum-exp of a vector"
+    assert found["benchmarks"][NAME]["quantity"] == "time"
+
+
+def test_rarely_measured_series_of_another_machine_say_their_own_range(tmp_path):
+    found = graphs((10, 20, 1.3))
+    graphs((9, 20, 1.3), axes=AXES | {"machine": "other"}, every=4, found=found)
+    newer, older = shown(found, tmp_path)["groups"]
+    commits = {place: commit for commit, place in REVISIONS.items()}
+    assert (newer["after"], older["after"]) == (commits[60], commits[30])
+    ranges = [{row["environment"]: row["range"] for row in g["steps"]} for g in (newer, older)]
+    assert ranges == [
+        {0: None, 1: [commits[48], commits[60]]},
+        {0: None, 1: [commits[24], commits[36]]},
+    ]
+
+
+@pytest.mark.parametrize("found", [GraphSet(), graphs()])
+def test_no_steps(found, tmp_path):
+    site = shown(found, tmp_path)
+    assert site["groups"] == []
+    assert site["commits"] == (len(PLACES) if len(found) else 0)
+
+
+@pytest.mark.parametrize("empty", [True, False])
+def test_page(empty):
+    values = {"project": "p", "pages": PAGES, "current": "", "scripts": [], "empty": empty}
+    assert ("No results yet" in page("incidents.html", **values)) == empty

@@ -1,0 +1,185 @@
+"""What the page of the machines says, and what it says where nothing is stored."""
+
+import json
+
+import pytest
+from asv.graph import GraphSet
+
+from dashboard import PAGES, machines
+from dashboard.data import Run, Series, Value
+from dashboard.templates import page
+
+EMPTY = "limits.EmptyCall.track_time"
+READ = "limits.Read.track_time"
+DAY = 86400.0
+POOL = {"internal_api": "openblas", "version": "0.3", "num_threads": 1, "architecture": "Zen"}
+CONTEXT = {
+    "threads_setting": "1",
+    "installed": {"numpy": "2.4.6", "Cython": "3.3.1"},
+    "python": "3.11.7",
+    "build": {"compiler": "gcc 12.2.0", "flags": "-O3"},
+    "pools": [POOL, POOL],
+    "cpu_features": {"baseline": ["X86_V2"], "found": ["X86_V3"], "not found": ["X86_V4"]},
+    "governor": None,
+}  # fmt: skip
+GPU = {
+    "name": "Some GPU",
+    "driver_version": "580.1",
+    "clocks.sm": "345 MHz",
+    "clocks.max.sm": "1980 MHz",
+}
+
+
+def run(machine="m", threads="1", kind="pinned"):
+    return Run(machine, kind, threads, "3.11", (("numpy", "2.4.6"),))
+
+
+def series(measured=100 * DAY, context=None, commits="ab"):
+    values = {
+        EMPTY: {(): Value(2e-8, 1.9e-8, 2.1e-8, "a")},
+        READ: {
+            ("float64", size): Value(1.0, 1 - width, 1 + width, "a")
+            for size, width in (("10", 0.01), ("100", 0.03), ("1000", 0.5))
+        },
+    }
+    found = Series(values, {c * 40: DAY * n for n, c in enumerate(commits, 1)}, context or {})
+    found.measured = measured
+    return found
+
+
+def describe(folder, machine="m", **more):
+    (folder / machine).mkdir()
+    text = json.dumps({"machine": machine, "version": 1, **more})
+    (folder / machine / "machine.json").write_text(text)
+
+
+def tables(runs, folder, graphs=None):
+    return machines.tables(runs, graphs or GraphSet(), folder)
+
+
+def shown(found):
+    values = {"project": "p", "pages": PAGES, "current": "", "scripts": [], "tables": found}
+    return page("machines.html", **values)
+
+
+def test_description(tmp_path):
+    describe(tmp_path, cpu="AMD EPYC", num_cpu="2", ram="25274793984", os="Linux", arch="")
+    (found,) = tables({}, tmp_path)
+    assert dict(found["described"]) == {
+        "processor": "AMD EPYC",
+        "cores": "2",
+        "memory": "23.5 GiB",
+        "architecture": "unknown",
+        "system": "Linux",
+    }
+    assert "has a description, but no results" in shown([found])
+    assert machines.reported([found]) == {}
+
+
+def test_counts_and_last_report(tmp_path):
+    runs = {
+        run(): series(commits="ab"),
+        run(threads="all"): series(measured=200 * DAY, commits="bc"),
+        run(machine="n"): series(measured=0, commits="d"),
+    }
+    m, n = tables(runs, tmp_path)
+    assert (m["results"], m["environments"], m["commits"]) == (4, 2, 3)
+    assert m["day"] == "1970-07-20"
+    assert machines.reported([m]) == {"m": 200 * DAY}
+    assert n["day"] == "1970-01-02", "where no time is stored, the day of the commit"
+    assert f'data-reported="{200 * DAY}"' in shown([m])
+
+
+def test_tuning_is_of_the_newest_result(tmp_path):
+    runs = {
+        run(): series(context=CONTEXT),
+        run(threads="all"): series(
+            measured=200 * DAY,
+            context=CONTEXT | {"threads_setting": "all", "governor": "performance", "gpus": [GPU]},
+        ),
+    }
+    (found,) = tables(runs, tmp_path)
+    assert dict(found["tuned"]) == {
+        "vector instructions": "X86_V2 X86_V3",
+        "not among them": "X86_V4",
+        "frequency governor": "performance",
+        "compiled by": "gcc 12.2.0 -O3",
+        "Python": "3.11.7",
+        "thread pools, one thread": "openblas 0.3 for Zen: 1 thread",
+        "thread pools, all cores": "openblas 0.3 for Zen: 1 thread",
+    }
+    assert found["installed"] == [("Cython", "3.3.1"), ("numpy", "2.4.6")]
+    (gpu,) = found["gpus"]
+    assert gpu["name"] == "Some GPU"
+    assert (
+        "driver 580.1; memory unknown; clock of the processors when asked 345 MHz" in gpu["facts"]
+    )
+    assert "Some GPU" in shown([found])
+
+
+def test_a_system_that_tells_no_governor():
+    assert "tells none" in dict(machines.tuning(CONTEXT, []))["frequency governor"]
+
+
+def test_what_is_not_stored_is_unknown(tmp_path):
+    (found,) = tables({run(): series()}, tmp_path)
+    assert {value for _, value in found["described"] + found["tuned"]} == {"unknown"}
+    assert found["gpus"] is None
+    text = shown([found])
+    assert "Unknown: nothing is stored." in text
+    assert "Unknown: it is not stored." in text
+
+
+def test_noise_within_a_measurement_is_the_median_of_the_sizes(tmp_path):
+    (found,) = tables({run(): series()}, tmp_path)
+    rows = {row["what"]: row for row in found["noise"]}
+    assert rows["reading an array once"]["interval"] == "± 3 %"
+    assert rows["an empty call"]["interval"] == "± 5 %"
+    assert rows["an empty call"]["spread"] == "unknown: it takes two commits"
+    assert "exp of each number" not in rows, "it was not measured"
+
+
+@pytest.mark.parametrize(
+    "value", [Value(None, float("nan"), float("nan"), "a"), Value(1.0, 1.0, 1.0, "a")]
+)
+def test_values_without_an_interval_say_nothing_of_noise(value):
+    assert machines.half_widths([value]) == []
+
+
+def test_noise_over_commits_is_of_the_environment_with_most(tmp_path):
+    graphs = GraphSet()
+    for machine, threads, numpy, values in (
+        ("m", "1", "1", [50.0]),
+        ("m", "1", "2", [90.0, 100.0, None, 110.0]),
+        ("m", "all", "2", [1.0, 9.0, 1.0, 9.0, 1.0]),
+        ("n", "1", "2", [1.0, 9.0, 1.0, 9.0, 1.0]),
+    ):
+        params = {"machine": machine, "python": "3.11", "env-LSEKERNELS_THREADS": threads}
+        graph = graphs.get_graph(EMPTY, params | {"numpy": numpy})
+        for revision, value in enumerate(values):
+            graph.add_data_point(revision, value)
+    assert machines.levels(graphs, EMPTY, run()) == [90.0, 100.0, 110.0]
+    (found,) = tables({run(): series()}, tmp_path, graphs)
+    rows = {row["what"]: row["spread"] for row in found["noise"]}
+    assert rows["an empty call"] == "± 9 % over 3 commits"
+
+
+def test_names_are_shown_as_text(tmp_path):
+    evil = "<script>alert(1)</script>"
+    text = shown(tables({run(machine=evil): series(context=CONTEXT)}, tmp_path))
+    assert evil not in text
+    assert "&lt;script&gt;alert(1)" in text
+
+
+def test_no_machines(tmp_path):
+    assert "No results yet" in shown(tables({}, tmp_path))
+
+
+def test_every_page_of_ours_tells_which_machines_are_late(tmp_path):
+    for text in (
+        shown([]),
+        page("claims.html", project="p", pages=PAGES, current="", scripts=[], tables=[]),
+    ):
+        scripts = ["static/site.js", "data/machines.js", "static/footer.js"]
+        places = [text.index(f'src="{script}"') for script in scripts]
+        assert places == sorted(places)
