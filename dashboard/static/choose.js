@@ -42,12 +42,10 @@ Site.choice = {
 (() => {
   const all = Site.data.choose;
   if (!all || !all.runs.length) return;
-  const THREADS = { 1: "one thread", all: "all cores" };
-  const KINDS = { here: ", the libraries it had", source: ", from source" };
+  const { place, unique, THREADS } = Site;
   const DATA = { numpy: "in NumPy arrays", own: "where the tool wants it" };
   const PROCESS = { warm: "already warm", fresh: "fresh (import counts)" };
   const CACHE = { empty: "empty", filled: "filled by an earlier run" };
-  const place = (run) => (run.kind === "pinned" ? run.machine : `${run.machine}/${run.kind}`);
   const DEFAULTS = {
     kernel: "logsumexp", n: "10000", dtype: "float64", calls: "1000", data: "numpy", process: "warm", cache: "empty",
     machine: place(all.runs[0]), threads: all.runs[0].threads,
@@ -55,11 +53,7 @@ Site.choice = {
   let state = { ...DEFAULTS, ...Site.state() };
 
   const backend = (tool) => tool.split(":")[0];
-  const title = (tool) => {
-    const form = tool.split(":")[1];
-    return all.backends[backend(tool)].title + (form ? `: ${form}` : "");
-  };
-  const unique = (list) => [...new Set(list)];
+  const title = (tool) => Site.titleOf(all.backends, tool);
   const span = ([, low, high]) => (low < high ? `${Site.seconds(low)} to ${Site.seconds(high)}` : "");
   const ulp = (value) => (value >= 1e6 ? value.toExponential(1) : value >= 1000 ? Math.round(value).toLocaleString("en") : Site.digits(value));
   const bytes = (value) => (value ? Site.rate(value).replace("/s", "") : "none seen");
@@ -68,11 +62,8 @@ Site.choice = {
 
   // Restrict each choice to what was measured under those before it.
   function settle() {
-    const places = unique(all.runs.map(place));
-    state.machine = Site.choose("machine", places.map((p) => {
-      const run = all.runs.find((r) => place(r) === p);
-      return [p, run.machine + (KINDS[run.kind] || "")];
-    }), state.machine);
+    state.machine = Site.choose("machine", unique(all.runs.map(place)).map((p) =>
+      [p, Site.placeTitle(all.runs.find((r) => place(r) === p))]), state.machine);
     const here = all.runs.filter((r) => place(r) === state.machine);
     state.threads = Site.choose("threads", here.map((r) => [r.threads, THREADS[r.threads] || r.threads]), state.threads);
     const run = here.find((r) => r.threads === state.threads);
@@ -247,7 +238,6 @@ Site.choice = {
     const versions = Object.entries(run.versions).map(([name, text]) => `${name} ${text}`).join(", ");
     document.getElementById("about").textContent = `Newest commit ${run.newest.slice(0, 8)}, measured ${Site.day(run.measured)}. `
       + `Python ${run.python}, ${versions}.`;
-    document.getElementById("stale").hidden = Date.now() / 1000 - run.measured <= 60 * 86400;
   }
 
   function show() {

@@ -7,32 +7,20 @@
   const FIELDS = ["kernel", "dtype", "machine", "threads", "clock", "size", "baseline"];
   const first = all.runs[0];
   const DEFAULTS = {
-    machine: place(first), threads: first.threads, clock: "warm", kernel: "logsumexp",
+    machine: Site.place(first), threads: first.threads, clock: "warm", kernel: "logsumexp",
     dtype: "float64", size: "", baseline: all.baseline, tools: "",
   };
   let state = { ...DEFAULTS, ...Site.state() };
 
-  function place(run) {
-    return run.kind === "pinned" ? run.machine : `${run.machine}/${run.kind}`;
-  }
-
-  const KINDS = { here: ", the libraries it had", source: ", from source" };
-  const THREADS = { 1: "one thread", all: "all cores" };
-  const unique = (list) => [...new Set(list)];
-  const title = (name) => {
-    const [backend, form] = name.split(":");
-    const known = all.backends[backend];
-    return (known ? known.title : backend) + (form ? `: ${form}` : "");
-  };
-  const look = (name) => all.backends[name.split(":")[0]] || { colour: "#888888", dash: [] };
+  const { place, unique, THREADS } = Site;
+  const title = (name) => Site.titleOf(all.backends, name);
+  const look = (name) => Site.lookOf(all.backends, name);
 
   // Restrict each choice to what was measured under those before it.
   function settle() {
     const places = unique(all.runs.map(place));
-    state.machine = Site.choose("machine", places.map((p) => {
-      const run = all.runs.find((r) => place(r) === p);
-      return [p, run.machine + (KINDS[run.kind] || "") + (run.kind === "source" ? ` (${run.python})` : "")];
-    }), state.machine, DEFAULTS.machine);
+    state.machine = Site.choose("machine", places.map((p) =>
+      [p, Site.placeTitle(all.runs.find((r) => place(r) === p))]), state.machine, DEFAULTS.machine);
     const here = all.runs.filter((r) => place(r) === state.machine);
     state.threads = Site.choose("threads", here.map((r) => [r.threads, THREADS[r.threads] || r.threads]), state.threads, DEFAULTS.threads);
     const run = here.find((r) => r.threads === state.threads);
@@ -200,9 +188,14 @@
     const { run } = found;
     const versions = Object.entries(run.versions).map(([k, v]) => `${k} ${v}`).join(", ");
     const where = run.threads === "1" ? "one thread" : "all cores; only tools that can use them: do not compare with times of one thread";
-    Site.fill("about", `${run.machine}, ${where}. Newest commit ${run.newest.slice(0, 8)}, measured ${Site.day(run.measured)}. Python ${run.python}, ${versions}.`);
-    const old = Date.now() / 1000 - run.measured > 60 * 86400;
-    document.getElementById("stale").hidden = !old;
+    Site.fill("about", `${run.machine}, ${where}. Newest commit ${run.newest.slice(0, 8)}, measured ${Site.day(run.measured)}. Python ${run.python}, ${versions}.${extent(found)}`);
+  }
+
+  // A run of the quick profile takes some of the sizes, and takes them as any other profile does.
+  function extent({ sizes }) {
+    const declared = all.kernels[state.kernel].sizes.length;
+    const quick = 2 * sizes.length <= declared ? ": a quick run" : "";
+    return state.clock === "warm" && sizes.length < declared ? ` ${sizes.length} of ${declared} sizes were measured${quick}.` : "";
   }
 
   async function show() {

@@ -14,8 +14,7 @@
     time: ["slowed", "sped up"], error: ["raised the error of", "lowered the error of"],
     memory: ["raised the memory of", "lowered the memory of"], other: ["raised", "lowered"],
   };
-  const THREADS = { 1: "one thread", all: "all cores" };
-  const unique = (list) => [...new Set(list)];
+  const { THREADS, unique } = Site;
   const short = (commit) => commit.slice(0, 8);
   const bench = (step) => all.benchmarks[step.benchmark];
   const rises = (step) => step.new > step.old;
