@@ -102,7 +102,7 @@ def bars() -> dict[str, Any]:
     x = (
         alt.X("speedup:Q", title="times as fast as the baseline")
         .stack(False)
-        .axis(format="~g", tickCount=6)
+        .axis(format=",", tickCount=6)
     )
     base = alt.Chart(alt.NamedData("rows")).encode(
         y=alt.Y("title:N", title=None, sort=None).axis(labelLimit=180)
@@ -167,7 +167,7 @@ def libraries() -> dict[str, Any]:
     y = (
         alt.Y("ratio:Q", title="time, as ratio to the newest")
         .scale(type="log", nice=False)
-        .axis(orient="right", format="~g", values=[0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50])
+        .axis(orient="right", format=",", values=[0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50])
     )
     tooltip = [
         alt.Tooltip("title:N", title="tool"),
