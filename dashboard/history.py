@@ -63,10 +63,13 @@ def write(site: Path, repo: Any, revisions: Mapping[str, int], found: dict[str, 
     for name, value in others.items():
         (site / f"{name}.json").write_text(json.dumps(value), "utf-8")
     for axes, benchmark in product(found["axes"], found["parameters"]):
-        graph = site / f"{Graph.get_file_path(axes, benchmark)}.json"
-        if not graph.exists():
-            graph.parent.mkdir(parents=True, exist_ok=True)
-            graph.write_text("[]", "utf-8")
+        graph = Path(f"{Graph.get_file_path(axes, benchmark)}.json")
+        # Beside each graph it asks for the samples of each point, which asv does not keep.
+        samples = Path("samples") / graph.relative_to("graphs")
+        for file, nothing in ((site / graph, "[]"), (site / samples, "{}")):
+            if not file.exists():
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(nothing, "utf-8")
 
 
 def _unpack_fonts(sheet: Path) -> None:

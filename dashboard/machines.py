@@ -34,7 +34,7 @@ GPU = {
     "clocks.mem": "clock of the memory when asked",
     "clocks.max.mem": "at most",
     "power.limit": "limit of the power",
-    "temperature.gpu": "temperature in °C",
+    "temperature.gpu": "temperature (°C)",
 }
 
 Facts = list[tuple[str, str]]

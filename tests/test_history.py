@@ -30,3 +30,5 @@ def test_a_graph_that_asv_has_not_written_is_empty(tmp_path):
         "machine-n/numpy-2/os-L 6/a.A.track_time.json": [],
         "machine-n/numpy-2/os-L 6/b.B.track_time.json": [[1, 2.0]],
     }
+    for name in texts:
+        assert (tmp_path / "samples" / name).read_text() == "{}"
