@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from itertools import product
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from asv.graph import Graph
 
@@ -27,20 +28,22 @@ def addresses(benchmarks: Any, graphs: Any) -> dict[str, Any]:
     dict
         ``parameters``: benchmark -> the values of each of its parameters; asv-tachyon counts the
         combinations. ``axes``: by what asv tells series apart, an entry for each environment of
-        each machine; None where it has no value.
+        each machine; None where it has no value. First the one that is newest and has most.
     """
     names = graphs.get_params()
-    axes = {
-        json.dumps({name: graph.params.get(name) for name in names}, sort_keys=True)
-        for _, graph in graphs
-        if graph.params
-    }
+    newest: dict[str, list[int]] = {}
+    for _, graph in graphs:
+        if graph.params:
+            axes = {name: graph.params.get(name) for name in names}
+            found = newest.setdefault(json.dumps(axes, sort_keys=True), [])
+            found.append(max(graph.data_points, default=0))
+    order = sorted(newest, key=lambda text: (max(newest[text]), len(newest[text])), reverse=True)
     return {
         "parameters": {
             name: [[value.strip("'") for value in axis] for axis in benchmark["params"]]
             for name, benchmark in benchmarks.items()
         },
-        "axes": [json.loads(text) for text in sorted(axes)],
+        "axes": [json.loads(text) for text in order],
     }
 
 
@@ -55,7 +58,11 @@ def write(site: Path, repo: Any, revisions: Mapping[str, int], found: dict[str, 
     shutil.copytree(source / "assets", site / "assets")
     for sheet in (site / "assets").glob("*.css"):
         _unpack_fonts(sheet)
-    shutil.copy2(source / "index.html", site / "history.html")
+    page = (source / "index.html").read_text("utf-8")
+    start = '<script src="static/history.js"></script>'  # runs first: the others are modules
+    (site / "history.html").write_text(page.replace("<head>", f"<head>{start}", 1), "utf-8")
+    (site / "static").mkdir(exist_ok=True)
+    (site / "static/history.js").write_text(_start(found["axes"]), "utf-8")
     for icon in source.glob("favicon.*"):
         shutil.copy2(icon, site)
     # What it asks for, and says an error in the console where there is none.
@@ -83,6 +90,19 @@ def _unpack_fonts(sheet: Path) -> None:
 
     packed = r"url\(data:font/(?P<kind>woff2?);base64,(?P<text>[\w+/=]+)\)"
     sheet.write_text(re.sub(packed, unpack, sheet.read_text("utf-8")), "utf-8")
+
+
+def _start(axes: list[dict[str, Any]]) -> str:
+    """Return a script that opens asv-tachyon at an environment that there is.
+
+    By itself it takes some value of each axis, and together these may be no environment.
+    """
+    if not axes:
+        return ""
+    plain = ("machine", "branch", "python")
+    asked = {name if name in plain else f"f-{name}": value for name, value in axes[0].items()}
+    address = urlencode({k: "null" if v is None else v for k, v in asked.items()})
+    return f'if (!location.hash) history.replaceState(null, "", {json.dumps("#" + address)});\n'
 
 
 def _subjects(repo: Any, revisions: Mapping[str, int]) -> dict[str, str]:

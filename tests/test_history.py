@@ -15,10 +15,10 @@ def test_a_graph_that_asv_has_not_written_is_empty(tmp_path):
     there = graphs.get_graph("a.A.track_time", {"machine": "m", "numpy": None, "os": "L 6"})
     there.add_data_point(1, [2.0])
     other = graphs.get_graph("b.B.track_time", {"machine": "n", "numpy": "2", "os": "L 6"})
-    other.add_data_point(1, 2.0)
+    other.add_data_point(2, 2.0)
     graphs.save(str(tmp_path))
     found = history.addresses(BENCHMARKS, graphs)
-    assert len(found["axes"]) == 2
+    assert [axes["machine"] for axes in found["axes"]] == ["n", "m"], "the newest first"
     history.write(tmp_path, SimpleNamespace(_path="/nowhere"), {}, found)
     texts = {
         str(file.relative_to(tmp_path / "graphs")): json.loads(file.read_text())
@@ -28,7 +28,10 @@ def test_a_graph_that_asv_has_not_written_is_empty(tmp_path):
         "machine-m/numpy-null/os-L 6/a.A.track_time.json": [[1, [2.0]]],
         "machine-m/numpy-null/os-L 6/b.B.track_time.json": [],
         "machine-n/numpy-2/os-L 6/a.A.track_time.json": [],
-        "machine-n/numpy-2/os-L 6/b.B.track_time.json": [[1, 2.0]],
+        "machine-n/numpy-2/os-L 6/b.B.track_time.json": [[2, 2.0]],
     }
+    script = (tmp_path / "static/history.js").read_text()
+    assert '"#machine=n&f-numpy=2&f-os=L+6"' in script, "it opens where there is something"
+    assert "static/history.js" in (tmp_path / "history.html").read_text()
     for name in texts:
         assert (tmp_path / "samples" / name).read_text() == "{}"
