@@ -216,7 +216,7 @@
       `Times as fast as ${title(state.baseline)}, at ${Site.count(state.size)}`;
     const jobs = [Site.draw("bars", "bars", rows)];
     if (!one) jobs.push(Site.draw("lines", "lines", lines(found), (spec) => {
-      if (state.kernel === "lu") spec.layer.forEach((l) => { if (l.encoding.x) l.encoding.x.title = "rows of the matrix, squared"; });
+      if (state.kernel === "lu") spec.layer.forEach((l) => { if (l.encoding.x) l.encoding.x.title = "rows of the matrix"; });
     }));
     await Promise.all(jobs);
     document.body.dataset.ready = "yes";
