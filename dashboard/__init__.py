@@ -63,13 +63,14 @@ class Pages(OutputPublisher):  # type: ignore[misc]  # asv has no annotations
         site = Site(Path(conf.html_dir), conf.project)
         site.script("machines", machines.reported(known))  # for the foot of every page
         site.page("index.html", compare.site(runs) | links, "compare")
-        site.page("choose.html", choose.site(runs), charts=False, talk=talk.tables(runs))
+        choice = choose.site(runs) | _of("warm.", links)
+        site.page("choose.html", choice, charts=False, talk=talk.tables(runs))
         site.page("accuracy.html", accuracy.site(runs) | _of("accuracy.", links))
         site.page("libraries.html", libraries.site(runs, revisions, at) | _of("warm.", links))
         site.page("incidents.html", steps | links, charts=False, empty=not runs)
         site.page("claims.html", tables=claims.tables(results))
         site.page("machines.html", tables=known)
-        history.write(site.folder, repo, revisions, links)
+        history.write(site.folder, repo, revisions, links, PAGES)
         # asv has erased the folder, and with it the file that keeps the site out of git.
         (site.folder / ".gitignore").write_text(IGNORE_ALL_BUT_THIS)
 
@@ -123,5 +124,5 @@ def _of(module: str, links: dict[str, Any]) -> dict[str, Any]:
 def _vega() -> str:
     import vl_convert
 
-    bundle: str = vl_convert.javascript_bundle()
+    bundle: str = vl_convert.javascript_bundle(None)
     return bundle

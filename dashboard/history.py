@@ -47,10 +47,16 @@ def addresses(benchmarks: Any, graphs: Any) -> dict[str, Any]:
     }
 
 
-def write(site: Path, repo: Any, revisions: Mapping[str, int], found: dict[str, Any]) -> None:
+def write(
+    site: Path,
+    repo: Any,
+    revisions: Mapping[str, int],
+    found: dict[str, Any],
+    pages: Mapping[str, str],
+) -> None:
     """Put asv-tachyon beside our pages; it reads what asv has published, and no other site.
 
-    `found` is what :func:`addresses` returns.
+    `found` is what :func:`addresses` returns; `pages` are linked above it, file -> title.
     """
     import asv_tachyon
 
@@ -60,7 +66,11 @@ def write(site: Path, repo: Any, revisions: Mapping[str, int], found: dict[str, 
         _unpack_fonts(sheet)
     page = (source / "index.html").read_text("utf-8")
     start = '<script src="static/history.js"></script>'  # runs first: the others are modules
-    (site / "history.html").write_text(page.replace("<head>", f"<head>{start}", 1), "utf-8")
+    links = " ".join(f'<a href="{file}">{title}</a>' for file, title in pages.items())
+    style = "display: flex; flex-wrap: wrap; gap: .3rem 1.4rem; padding: .6rem 1.2rem"
+    back = f'<nav aria-label="pages" style="{style}">{links}</nav>'
+    page = page.replace("<head>", f"<head>{start}", 1).replace("<body>", f"<body>{back}", 1)
+    (site / "history.html").write_text(page, "utf-8")
     (site / "static").mkdir(exist_ok=True)
     (site / "static/history.js").write_text(_start(found["axes"]), "utf-8")
     for icon in source.glob("favicon.*"):

@@ -137,6 +137,16 @@ Site.choice = {
   const part = (value) => (value === null ? "–" : typeof value === "string" ? value : two(value));
   const order = (value) => (Array.isArray(value) ? value[0] : undefined);
 
+  // A link to the history of one call, at the measured size that is nearest to N.
+  function linked(found, row, content) {
+    const times = (found.tools[row.tool] || {})[state.dtype] || {};
+    const away = (size) => (found.kernel.shapes ? Number(size !== state.n) : Math.abs(Math.log(Number(size) / whole(state.n))));
+    const size = Object.keys(times).filter((known) => times[known]).sort((a, b) => away(a) - away(b))[0];
+    const suite = state.kernel.split("_").map((word) => word[0].toUpperCase() + word.slice(1)).join("");
+    const href = size && Site.history(all, found.run, `warm.${suite}.track_time`, [row.tool, state.dtype, size]);
+    return href ? Site.make("a", { href }, content) : content;
+  }
+
   function table(found, ranked) {
     const errors = (state.kernel === "logsumexp" && found.run.errors[state.dtype]) || {};
     const memory = (state.kernel === "logsumexp" && found.run.memory[state.dtype]) || {};
@@ -152,7 +162,7 @@ Site.choice = {
       { key: "import", title: "import", sort: (row) => order(row.import), class: number, cell: (row) => part(row.import) },
       { key: "compile", title: "compile", sort: (row) => order(row.compile), class: number,
         cell: (row) => (built(row) ? "nothing to compile; not measured" : part(row.compile)) },
-      { key: "calls", title: "calls", sort: (row) => row.calls[0], class: number, cell: (row) => two(row.calls),
+      { key: "calls", title: "calls", sort: (row) => row.calls[0], class: number, cell: (row) => linked(found, row, two(row.calls)),
         tip: (row) => `one call: ${Site.seconds(row.once[0])}` },
       { key: "error", title: "error in ulp", class: number,
         sort: (row) => (error(row) ? error(row)[0] ?? Infinity : undefined),
