@@ -73,8 +73,11 @@ def _compile(folder: Path) -> None:
         shutil.copy(SOURCE, file)
         # -I: not the folder of this file, where pythran.py and numpy.py are backends.
         command = [sys.executable, "-I", "-m", "transonic.run", str(file), "-af", FLAGS]
-        done = subprocess.run(command, capture_output=True, text=True, cwd=made)
-        if done.returncode:
+        # It calls pythran by name, and where there is none it says so and goes on.
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+        env = {**os.environ, "PATH": path}
+        done = subprocess.run(command, capture_output=True, text=True, cwd=made, env=env)
+        if done.returncode or not any(Path(made).rglob(f"{folder.name}*.so")):
             raise RuntimeError(f"Transonic failed:\n{done.stdout}{done.stderr}")
         # Another process may have been faster; then its folder stays.
         shutil.copytree(made, folder, dirs_exist_ok=True)
