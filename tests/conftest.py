@@ -1,6 +1,7 @@
 """Fixtures: every backend by name, and one scratch clone in which asv really runs."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,10 @@ from lsekernels import Unavailable, registry
 
 ROOT = Path(__file__).resolve().parent.parent
 REQUIRED = os.environ.get("LSEKERNELS_REQUIRE", "").split()
+
+# What a shell runs in the background ignores SIGINT, and so do its children; ours are interrupted.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(params=registry.names())

@@ -358,15 +358,6 @@ def test_command_line_without_workers(file, monkeypatch, capsys):
     assert f"the scheduler at {address} has no workers" in err
 
 
-@pytest.fixture
-def interruptible():
-    """Children take SIGINT, also where these tests run in the background, which ignores it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_stopped_it_leaves_no_process_and_no_traceback(file, stop):
     """SIGINT as by Ctrl-C in a terminal: it reaches the workers, too."""
