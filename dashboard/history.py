@@ -69,7 +69,11 @@ def write(
     links = " ".join(f'<a href="{file}">{title}</a>' for file, title in pages.items())
     style = "display: flex; flex-wrap: wrap; gap: .3rem 1.4rem; padding: .6rem 1.2rem"
     back = f'<nav aria-label="pages" style="{style}">{links}</nav>'
-    page = page.replace("<head>", f"<head>{start}", 1).replace("<body>", f"<body>{back}", 1)
+    late = '<div id="footer" style="padding: 0 1.2rem"></div>'  # what the foot of our pages says
+    scripts = ("static/site.js", "data/machines.js", "static/footer.js")
+    end = "".join(f'<script src="{script}"></script>' for script in scripts)
+    page = page.replace("<head>", f"<head>{start}", 1).replace("<body>", f"<body>{back}{late}", 1)
+    page = page.replace("</body>", f"{end}</body>", 1)
     (site / "history.html").write_text(page, "utf-8")
     (site / "static").mkdir(exist_ok=True)
     (site / "static/history.js").write_text(_start(found["axes"]), "utf-8")

@@ -20,7 +20,9 @@ def test_a_graph_that_asv_has_not_written_is_empty(tmp_path):
     found = history.addresses(BENCHMARKS, graphs)
     assert [axes["machine"] for axes in found["axes"]] == ["n", "m"], "the newest first"
     history.write(tmp_path, SimpleNamespace(_path="/nowhere"), {}, found, {"a.html": "A"})
-    assert '<a href="a.html">A</a>' in (tmp_path / "history.html").read_text("utf-8")
+    page = (tmp_path / "history.html").read_text("utf-8")
+    assert '<a href="a.html">A</a>' in page
+    assert "static/footer.js" in page, "it says which machines are late"
     texts = {
         str(file.relative_to(tmp_path / "graphs")): json.loads(file.read_text())
         for file in tmp_path.glob("graphs/**/*.json")
