@@ -53,7 +53,7 @@ class Transonic(Backend):
         state += sys.implementation.cache_tag.encode()
         name = f"lsekernels_{sha256(state).hexdigest()[:16]}"
         folder = Path(os.environ.get(self.cache) or default).absolute() / name
-        if not folder.exists():
+        if not any(folder.rglob("*.so")):
             _compile(folder)
         file = folder / f"{name}.py"
         spec = importlib.util.spec_from_file_location(name, file)
