@@ -9,7 +9,7 @@ from typing import Any
 from lsekernels import kernels, registry
 from lsekernels.kernels._case import WELL
 
-from .data import MAIN, Run, Series, Value, elements, kernel_of, newest, rounded
+from .data import Run, Series, Value, elements, head, kernel_of, newest, rounded, usual_first
 from .families import described
 
 LIMITS = (1, 4, 64)
@@ -46,7 +46,7 @@ def site(runs: Mapping[Run, Series]) -> dict[str, Any]:
     """Return all that the page's script needs, ready for JSON."""
     shown = {run: series for run, series in newest(runs).items() if _errors(series)}
     found = [_of_run(run, series) for run, series in shown.items()]
-    found.sort(key=lambda r: (r["kind"] != MAIN, r["threads"] != "1", -_count(r), r["machine"]))
+    found.sort(key=lambda r: usual_first(r, _count(r)))
     errors = [row for run in found for table in run["kernels"].values() for row in table["errors"]]
     names = {row[0].partition(":")[0] for row in errors}
     return {
@@ -90,15 +90,8 @@ def _of_run(run: Run, series: Series) -> dict[str, Any]:
             ],
         }
     return {
-        "machine": run.machine,
-        "kind": run.kind,
-        "threads": run.threads,
-        "python": run.python,
-        "versions": dict(run.versions),
+        **head(run, series),
         "installed": series.context.get("installed", {}),
-        "newest": series.newest,
-        "measured": series.measured or series.commits[series.newest],
-        "reasons": {name: reason for name, reason in series.reasons().items() if reason},
         "kernels": tables,
     }
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from lsekernels import kernels, registry
 
-from .data import MAIN, Run, Series, Value, kernel_of, newest
+from .data import Run, Series, Value, head, kernel_of, newest, rounded, usual_first
 
 Interval = list[float]
 """[value, low, high] of the 99 % interval."""
@@ -27,7 +27,7 @@ def site(runs: Mapping[Run, Series]) -> dict[str, Any]:
     """Return all that the page's script needs, ready for JSON."""
     found = [_of_run(run, series) for run, series in newest(runs).items()]
     found = [run for run in found if run["warm"]]
-    found.sort(key=lambda r: (r["kind"] != MAIN, r["threads"] != "1", -_count(r), r["machine"]))
+    found.sort(key=lambda r: usual_first(r, _count(r)))
     tools = {tool for run in found for times in run["warm"].values() for tool in times}
     return {
         "runs": found,
@@ -45,14 +45,7 @@ def _of_run(run: Run, series: Series) -> dict[str, Any]:
         if (module, method) == ("warm", "track_time"):
             warm[kernel_of(benchmark)] = _nested(rows)
     found: dict[str, Any] = {
-        "machine": run.machine,
-        "kind": run.kind,
-        "threads": run.threads,
-        "python": run.python,
-        "versions": dict(run.versions),
-        "newest": series.newest,
-        "measured": series.measured or series.commits[series.newest],
-        "reasons": {name: reason for name, reason in series.reasons().items() if reason},
+        **head(run, series),
         "warm": warm,
         "transfer": _nested(series.values.get("transfer.Logsumexp.track_time", {})),
         "imports": _once(series.values.get("imports.Imports.timeraw_import", {})),
@@ -109,7 +102,7 @@ def compiling(first: Mapping[str, Interval], warm: Times) -> dict[str, Interval]
         if call:
             extra = max(0.0, value - call[0])
             least, most = max(0.0, low - call[2]), max(extra, high - call[1])
-            found[name] = [_round(extra), _round(least), _round(most)]
+            found[name] = [rounded(extra), rounded(least), rounded(most)]
     return found
 
 
@@ -208,7 +201,7 @@ def errors(rows: Mapping[tuple[str, ...], Value]) -> dict[str, dict[str, list[An
         worst = math.inf if value.value is None else value.value
         known = table.get(tool, [-1.0, ""])
         if known[0] is not None and worst > known[0]:
-            table[tool] = [None if math.isinf(worst) else _round(worst), name]
+            table[tool] = [None if math.isinf(worst) else rounded(worst), name]
     return found
 
 
@@ -237,11 +230,7 @@ def _interval(value: Value) -> Interval | None:
     if value.value is None:
         return None
     # asv's interval of few samples is that of a distribution which goes on below zero.
-    return [_round(value.value), max(0.0, _round(value.low)), _round(value.high)]
-
-
-def _round(value: float) -> float:
-    return float(f"{value:.5g}")
+    return [rounded(value.value), max(0.0, rounded(value.low)), rounded(value.high)]
 
 
 def backend_of(tool: str) -> str:

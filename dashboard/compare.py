@@ -7,7 +7,7 @@ from typing import Any
 
 from lsekernels import kernels, registry
 
-from .data import MAIN, Run, Series, Value, elements, kernel_of, newest, rounded
+from .data import Run, Series, Value, elements, head, kernel_of, newest, rounded, usual_first
 from .families import described, featured
 
 CLOCKS = {
@@ -32,20 +32,17 @@ Row = list[Any]
 def site(runs: Mapping[Run, Series]) -> dict[str, Any]:
     """Return all that the page's script needs, ready for JSON."""
     shown = newest(runs)
-    commits: list[str] = []
+    commits: dict[str, int] = {}
 
     def number(commit: str) -> int:
-        if commit not in commits:
-            commits.append(commit)
-        return commits.index(commit)
+        return commits.setdefault(commit, len(commits))
 
     found = [_of_run(run, series, number) for run, series in shown.items()]
-    # The front page opens with the machine that has most to show.
-    found.sort(key=lambda r: (r["kind"] != MAIN, r["threads"] != "1", -_count(r), r["machine"]))
+    found.sort(key=lambda r: usual_first(r, _count(r)))
     names = sorted({n for r in found for n in _names(r)} | set(registry.names()))
     return {
         "runs": found,
-        "commits": commits,
+        "commits": list(commits),
         "dates": {c: s.commits[c] for s in shown.values() for c in s.commits if c in commits},
         "backends": {name: described(name) for name in names},
         "kernels": {name: _kernel(name) for name in kernels.names()},
@@ -73,17 +70,10 @@ def _of_run(run: Run, series: Series, number: Any) -> dict[str, Any]:
                     name, dtype, size = key if len(key) == 3 else (key[0], "float64", "1000")
                     table.append([name, dtype, size, *_numbers(value, number)])
     return {
-        "machine": run.machine,
-        "kind": run.kind,
-        "threads": run.threads,
-        "python": run.python,
-        "versions": dict(run.versions),
+        **head(run, series),
         "installed": series.context.get("installed", {}),
-        "newest": series.newest,
-        "measured": series.measured or series.commits[series.newest],
         "clocks": clocks,
         "limits": limits,
-        "reasons": {name: reason for name, reason in series.reasons().items() if reason},
     }
 
 

@@ -59,8 +59,8 @@ class Series:
     context: dict[str, Any] = field(default_factory=dict)
     """What was really there, stored beside the newest result: versions, backends, CPU."""
 
-    def __post_init__(self) -> None:
-        self.measured: float = 0.0
+    measured: float = 0.0
+    """When, seconds since 1970; 0 where asv has not noted it."""
 
     @property
     def newest(self) -> str:
@@ -69,7 +69,12 @@ class Series:
 
     def reasons(self) -> dict[str, str]:
         """Return backend -> why it could not run, as noted beside the newest result."""
-        return {b["backend"]: b["unavailable"] for b in self.context.get("backends", [])}
+        known = self.context.get("backends", [])
+        return {b["backend"]: b["unavailable"] for b in known if b["unavailable"]}
+
+    def reported(self) -> float:
+        """Return when it was last measured; of old results only the commit's date is known."""
+        return self.measured or self.commits[self.newest]
 
 
 def collect(
@@ -118,6 +123,28 @@ def newest(runs: Mapping[Run, Series]) -> dict[Run, Series]:
         if key not in best or _order(run, runs) > _order(best[key], runs):
             best[key] = run
     return {run: runs[run] for _, run in sorted(best.items())}
+
+
+def head(run: Run, series: Series) -> dict[str, Any]:
+    """Return what every page's script is told of a run, ready for JSON."""
+    return {
+        "machine": run.machine,
+        "kind": run.kind,
+        "threads": run.threads,
+        "python": run.python,
+        "versions": dict(run.versions),
+        "newest": series.newest,
+        "measured": series.reported(),
+        "reasons": series.reasons(),
+    }
+
+
+def usual_first(run: Mapping[str, Any], count: int) -> tuple[Any, ...]:
+    """Return the key that sorts runs with `count` numbers: a page opens with the usual run.
+
+    That is one thread in the main environment, of the machine that has most to show.
+    """
+    return run["kind"] != MAIN, run["threads"] != "1", -count, run["machine"]
 
 
 def _order(run: Run, runs: Mapping[Run, Series]) -> tuple[Any, ...]:

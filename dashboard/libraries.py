@@ -120,7 +120,7 @@ def _environment(name: str, run: Run, series: Series) -> dict[str, Any]:
         # Without a record nothing is known to differ; a version left open is what was there.
         "differs": [k for k, asked in run.versions if there and asked and installed[k] != asked],
         "measured": series.measured,
-        "reasons": {backend: reason for backend, reason in series.reasons().items() if reason},
+        "reasons": series.reasons(),
     }
 
 

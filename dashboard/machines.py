@@ -75,8 +75,8 @@ def _machine(
     name: str, described: Mapping[str, str], runs: Mapping[Run, Series], graphs: Any
 ) -> dict[str, Any]:
     latest = sorted(newest(runs).items(), key=lambda item: (item[0].kind != MAIN, item[0]))
-    last = max((when(series) for series in runs.values()), default=0.0)
-    context = max(runs.values(), key=when).context if runs else {}
+    last = max((series.reported() for series in runs.values()), default=0.0)
+    context = max(runs.values(), key=Series.reported).context if runs else {}
     return {
         "name": name,
         "reported": last,
@@ -93,13 +93,8 @@ def _machine(
     }
 
 
-def when(series: Series) -> float:
-    """Return when a run was last measured; of old results only the commit's date is known."""
-    return series.measured or series.commits[series.newest]
-
-
 def _newest_first(item: tuple[Run, Series]) -> tuple[Any, ...]:
-    return -when(item[1]), item[0]
+    return -item[1].reported(), item[0]
 
 
 def description(found: Mapping[str, str]) -> Facts:
@@ -157,7 +152,9 @@ def _pools(pools: Iterable[Mapping[str, Any]]) -> str:
 
 def _gpus(runs: Mapping[Run, Series]) -> list[dict[str, Any]] | None:
     """Return name and facts of each GPU when one was last seen; None where nothing is stored."""
-    contexts = [s.context for s in sorted(runs.values(), key=when, reverse=True) if s.context]
+    contexts = [
+        s.context for s in sorted(runs.values(), key=Series.reported, reverse=True) if s.context
+    ]
     if not contexts:
         return None
     seen: list[dict[str, str]] = next((c["gpus"] for c in contexts if c.get("gpus")), [])
@@ -236,5 +233,5 @@ def _run(run: Run, series: Series) -> dict[str, Any]:
         "versions": ", ".join(f"{name} {version}" for name, version in run.versions),
         "commits": len(series.commits),
         "newest": series.newest,
-        "day": day(when(series)),
+        "day": day(series.reported()),
     }

@@ -55,7 +55,7 @@
     const rows = Site.unique(table.map((row) => row[0])).map((name) => ({
       name, cells: Object.fromEntries(table.filter((row) => row[0] === name).map((row) => [row[2], row])),
     }));
-    const suite = state.kernel.split("_").map((word) => word[0].toUpperCase() + word.slice(1)).join("");
+    const suite = Site.suite(state.kernel);
     const columns = [{ key: "tool", title: "tool", text: (row) => title(row.name), sort: (row) => title(row.name).toLowerCase() }];
     for (const input of inputs) {
       const text = (row) => {

@@ -142,7 +142,7 @@ Site.choice = {
     const times = (found.tools[row.tool] || {})[state.dtype] || {};
     const away = (size) => (found.kernel.shapes ? Number(size !== state.n) : Math.abs(Math.log(Number(size) / whole(state.n))));
     const size = Object.keys(times).filter((known) => times[known]).sort((a, b) => away(a) - away(b))[0];
-    const suite = state.kernel.split("_").map((word) => word[0].toUpperCase() + word.slice(1)).join("");
+    const suite = Site.suite(state.kernel);
     const href = size && Site.history(all, found.run, `warm.${suite}.track_time`, [row.tool, state.dtype, size]);
     return href ? Site.make("a", { href }, content) : content;
   }

@@ -156,7 +156,7 @@
   }
 
   function series(found, name, size) {
-    const suite = state.kernel.split("_").map((w) => w[0].toUpperCase() + w.slice(1)).join("");
+    const suite = Site.suite(state.kernel);
     const modules = { warm: "warm", transfer: "transfer", first: "first_call", cached: "first_call" };
     const methods = { first: "track_cold", cached: "track_cached" };
     const bench = `${modules[state.clock]}.${suite}.${methods[state.clock] || "track_time"}`;

@@ -44,7 +44,7 @@
   const reason = (environment, name) => environment.reasons[name.split(":")[0]] || "not measured";
 
   function numbers({ group, table }) {
-    const suite = state.kernel.split("_").map((word) => word[0].toUpperCase() + word.slice(1)).join("");
+    const suite = Site.suite(state.kernel);
     const rows = Object.entries(table).map(([name, cells]) => ({ name, cells }));
     const columns = [{ key: "tool", title: "tool", text: (row) => title(row.name), sort: (row) => title(row.name).toLowerCase() }];
     group.environments.forEach((environment, place) => {

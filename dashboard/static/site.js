@@ -60,6 +60,8 @@ Site.titleOf = (backends, name) => {
   const [backend, form] = name.split(":");
   return (backends[backend] ? backends[backend].title : backend) + (form ? `: ${form}` : "");
 };
+// logsumexp_rows -> LogsumexpRows, the name of its suites
+Site.suite = (kernel) => kernel.split("_").map((word) => word[0].toUpperCase() + word.slice(1)).join("");
 Site.lookOf = (backends, name) => backends[name.split(":")[0]] || { colour: "#888888", dash: [] };
 
 // -- the state is in the address ------------------------------------------------------------------------
@@ -122,7 +124,6 @@ Site.table = (id, columns, rows, sorted, down = false) => {
     const focused = document.activeElement && document.activeElement.closest("#" + id);
     Site.fill(id, Site.make("thead", {}, Site.make("tr", {}, ...heads)), Site.make("tbody", {}, ...body));
     if (focused) document.querySelector(`#${id} th[aria-sort$="ending"] button`).focus();
-    Site.shownRows = ordered;
   };
   draw(sorted || columns[0].key, down);
 };
