@@ -1,0 +1,25 @@
+"""``python -m gate``: the verdict on two commits, and the commands beside it."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+COMMANDS = {
+    "history": "find steps in the stored results, and confirm them",
+    "machine": "check how this machine is tuned, and measure its noise",
+    "proof": "how often the gate is wrong here: false alarms, and changes that it finds",
+}
+"""Modules with a ``main(arguments)`` of their own; anything else asks for a verdict."""
+
+
+def main() -> int:
+    """Run the command named first, or compare two commits; return the exit code."""
+    name, arguments = (sys.argv[1], sys.argv[2:]) if sys.argv[1:] else ("", [])
+    if name in COMMANDS:
+        return int(importlib.import_module(f"gate.{name}").main(arguments))
+    return int(importlib.import_module("gate.verdict").main(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
