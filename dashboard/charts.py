@@ -6,7 +6,6 @@ of ``currentColor``, so that a chart is light or dark with its page.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -73,24 +72,15 @@ def lines() -> dict[str, Any]:
     tools = base.transform_filter("datum.kind == 'tool'")
     layers = (
         tools.mark_area(opacity=0.18).encode(y=alt.Y("low:Q"), y2="high:Q"),
-        base.mark_line(strokeWidth=_by_kind(limit=1, tool=2)).encode(
+        base.mark_line(strokeWidth=alt.expr("datum.kind == 'limit' ? 1 : 2")).encode(
             y=y, strokeDash=alt.StrokeDash("dash:N").scale(None).legend(None)
         ),
         tools.mark_point(size=45, filled=True, opacity=1).encode(y="seconds:Q", tooltip=TOOLTIP),
         base.transform_filter("datum.end")
-        .mark_text(
-            align=_by_kind(limit="right", tool="left"),
-            dx=_by_kind(limit=-4, tool=7),
-            dy=_by_kind(limit=10, tool=0),
-            limit=160,
-        )
+        .mark_text(align="left", dx=7, limit=160)
         .encode(y="label:Q", text="title:N"),
     )
     return _finished(alt.layer(*layers), height=460, padding={"right": 10})
-
-
-def _by_kind(limit: Any, tool: Any) -> Any:
-    return alt.expr(f"datum.kind == 'limit' ? {json.dumps(limit)} : {json.dumps(tool)}")
 
 
 def bars() -> dict[str, Any]:
@@ -102,7 +92,7 @@ def bars() -> dict[str, Any]:
     x = (
         alt.X("speedup:Q", title="times as fast as the baseline")
         .stack(False)
-        .axis(format=",", tickCount=6)
+        .axis(format="~f", tickCount=6)
     )
     base = alt.Chart(alt.NamedData("rows")).encode(
         y=alt.Y("title:N", title=None, sort=None).axis(labelLimit=180)

@@ -10,9 +10,9 @@ from typing import Any
 def tables(folder: Path) -> list[dict[str, Any]]:
     """Return the stored claims of each machine in the results folder, with text for each value."""
     found = []
-    for file in sorted(folder.glob("*/claims.json")):
-        table: dict[str, Any] = json.loads(file.read_text())
-        table["machine"] = file.parent.name
+    for file in sorted(folder.glob("*/claims.jsonl")):
+        facts, *lines = [json.loads(line) for line in file.read_text().splitlines()]
+        table: dict[str, Any] = {**facts, "machine": file.parent.name, "lines": lines}
         for line in table["lines"]:
             value = line.get("measured")
             line["shown"] = (

@@ -56,15 +56,13 @@ def line_rows(found: Found) -> list[Chart]:
         if value is not None and name in names
     ]  # fmt: skip
     rows.sort(key=lambda row: row["elements"])
+    rows += _limits(found, rows[0]["elements"], rows[-1]["elements"])
     ends = list({row["name"]: row for row in rows}.values())
     for end in ends:
         end["end"] = True
     seconds = [row["seconds"] for row in rows]
-    gap = max(1.02, (max(seconds) / min(seconds)) ** (1 / 26))
-    spread(ends, gap)
-    limits = list(_limits(found, rows[0]["elements"], rows[-1]["elements"]))
-    spread([row for row in limits if row["end"]], gap)
-    return rows + limits
+    spread(ends, max(1.02, (max(seconds) / min(seconds)) ** (1 / 26)))
+    return rows
 
 
 def _limits(found: Found, least: int, most: int) -> Iterator[Chart]:
@@ -82,7 +80,6 @@ def _limits(found: Found, least: int, most: int) -> Iterator[Chart]:
                     )  # fmt: skip
         if len(line) > 1:
             line.sort(key=lambda row: row["elements"])
-            line[-1]["end"] = True
             yield from line
 
 

@@ -101,7 +101,7 @@ def call(backend: str, size: Any, dtype: str = "float64", method: str = "logsume
 
 
 def main(name: str, title: str, groups: list[Group]) -> int:
-    """Measure `groups`, print the table and store it as `name`.json; return the exit code."""
+    """Measure `groups`, print the table and store it as `name`.jsonl; return the exit code."""
     parser = argparse.ArgumentParser(
         prog=f"python -m measure.{name}",
         description=f"Measure {title} on the newest commit. " + (__doc__ or "").split("\n\n", 1)[1],
@@ -152,7 +152,7 @@ def run(name: str, title: str, groups: Iterable[Group], options: argparse.Namesp
     good = sum(verdict in ("met", "holds") for verdict in verdicts)
     print(f"\n{title}: {good} of {len(verdicts)} met on {machine}, commit {commit[:8]}")
     if not options.only:
-        _store(Path(conf.results_dir, machine, f"{name}.json"), commit, context, lines)
+        _store(Path(conf.results_dir, machine, f"{name}.jsonl"), commit, context, lines)
     return 2 if any(line["verdict"].startswith("failed") for line in lines) else 0
 
 
@@ -219,5 +219,6 @@ def _store(file: Path, commit: str, context: dict[str, Any], lines: list[dict[st
         "gpus": context.get("gpus"),
         "unit of times": "seconds, or that of the target",
     }
-    file.write_text(json.dumps({**facts, "lines": lines}, indent=1) + "\n")
+    # Not .json: asv takes every such file in the folder for a result.
+    file.write_text("".join(json.dumps(line) + "\n" for line in (facts, *lines)))
     print(f"stored in {file}")

@@ -166,7 +166,9 @@ CLAIMS = {
 
 def test_claims(tmp_path):
     (tmp_path / "m").mkdir()
-    (tmp_path / "m/claims.json").write_text(json.dumps(CLAIMS))
+    facts = {name: value for name, value in CLAIMS.items() if name != "lines"}
+    stored = [json.dumps(line) for line in (facts, *CLAIMS["lines"])]
+    (tmp_path / "m/claims.jsonl").write_text("\n".join(stored) + "\n")
     (table,) = claims.tables(tmp_path)
     assert table["machine"] == "m"
     assert [line["kind"] for line in table["lines"]] == ["bad", "good", ""]

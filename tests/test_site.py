@@ -288,6 +288,21 @@ def test_downloaded_numbers_are_the_table_s(visit, tmp_path):
     assert all(float(row["low"]) < float(row["seconds"]) < float(row["high"]) for row in timed)
 
 
+@pytest.mark.parametrize(
+    ("name", "table", "value"), [("accuracy", "errors", "error"), ("libraries", "numbers", "ratio")]
+)
+def test_other_tables_can_be_downloaded_too(visit, tmp_path, name, table, value):
+    page = visit(f"own/{name}.html")
+    with page.expect_download() as download:
+        page.click("#csv")
+    download.value.save_as(tmp_path / "numbers.csv")
+    with (tmp_path / "numbers.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert all(value in row for row in rows)
+    tools = page.locator(f"#{table} tbody th").all_inner_texts()
+    assert len({row["tool"] for row in rows}) == len(tools) > 3
+
+
 @pytest.mark.parametrize("site", ["own", "synthetic"])
 def test_pictures_show_what_the_page_shows(visit, sites, site):
     page = visit(f"{site}/index.html")

@@ -11,15 +11,8 @@
     machine: Site.place(all.runs[0]), threads: all.runs[0].threads, kernel: "logsumexp", dtype: "float64",
     input: WORST, size: "",
   };
-  let state = { ...DEFAULTS, ...Site.state() };
+  const state = { ...DEFAULTS, ...Site.state() };
   const title = (name) => Site.titleOf(all.backends, name);
-
-  // 0.4671 -> "0.47", 5.5e15 -> "5.5 × 10¹⁵"
-  function number(error) {
-    if (error < 1e4) return Number(error.toPrecision(2)).toString();
-    const [digits, power] = error.toExponential(1).split("e+");
-    return `${digits} × 10${[...power].map((digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit]).join("")}`;
-  }
 
   // Restrict each choice to what was measured under those before it.
   function settle() {
@@ -60,7 +53,7 @@
     for (const input of inputs) {
       const text = (row) => {
         const cell = row.cells[input];
-        return !cell ? "" : cell[3] === null ? "failed" : number(cell[3]);
+        return !cell ? "" : cell[3] === null ? "failed" : Site.error(cell[3]);
       };
       columns.push({
         key: input, title: kernel.inputs[input].title, text,
@@ -83,6 +76,11 @@
       });
     }
     Site.table("errors", columns, rows, "tool");
+    document.getElementById("csv").onclick = () => {
+      const names = ["tool", "kernel", "dtype", "input", "error", "unit", "commit", "machine", "threads"];
+      Site.download(`${state.kernel}-${state.dtype}-errors.csv`, Site.csv(names, table.map((row) =>
+        [row[0], state.kernel, row[1], row[2], row[3], kernel.unit, row[5], run.machine, run.threads])));
+    };
     document.getElementById("errors-title").textContent = `Error by class of input (${kernel.unit})`;
     document.getElementById("unit").textContent = kernel.about;
     Site.fill("legend", ...kernel.grades.map((words, place) => Site.make("li", { class: `grade-${place}` }, words)));
@@ -100,7 +98,7 @@
       const worst = found.reduce((a, b) => (b[3] > a[3] ? b : a));
       rows.push({
         name, title: title(name), colour: Site.lookOf(all.backends, name).colour, error: worst[3],
-        shown: `${number(worst[3])} ${kernel.unit}`, input: kernel.inputs[worst[2]].title, seconds, low, high,
+        shown: `${Site.error(worst[3])} ${kernel.unit}`, input: kernel.inputs[worst[2]].title, seconds, low, high,
         exact: Site.seconds(seconds), interval: low < high ? `${Site.seconds(low)} to ${Site.seconds(high)}` : "too few samples",
         commit: commit(worst[5]),
       });
@@ -164,15 +162,6 @@
     }
   }
 
-  function missing({ run, table }) {
-    const have = new Set(table.map((row) => row[0].split(":")[0]));
-    const gone = Object.entries(all.backends).filter(([name, backend]) =>
-      !have.has(name) && (backend.kernels || []).includes(state.kernel));
-    Site.fill("missing", ...gone.map(([name, backend]) =>
-      Site.make("li", {}, Site.make("b", {}, backend.title), `: ${run.reasons[name] || "not measured in this run"}`)));
-    document.getElementById("missing-count").textContent = gone.length;
-  }
-
   function about({ run, kernel }) {
     const versions = Object.entries(run.versions).map(([name, text]) => `${name} ${text}`).join(", ");
     Site.fill("about", `${run.machine}, ${Site.THREADS[run.threads] || run.threads}. Newest commit ${run.newest.slice(0, 8)}, `
@@ -185,16 +174,11 @@
     Site.remember(state, { ...DEFAULTS, size: found.usual });
     about(found);
     errors(found);
-    missing(found);
+    Site.missing(all.backends, found.run, state.kernel, found.table.map((row) => row[0]));
     await chart(found);
     document.body.dataset.ready = "yes";
   }
 
-  for (const field of FIELDS)
-    document.getElementById(field).addEventListener("change", (event) => {
-      state[field] = event.target.value;
-      show();
-    });
-  window.addEventListener("hashchange", () => { state = { ...DEFAULTS, ...Site.state() }; show(); });
+  Site.listen(FIELDS, DEFAULTS, state, show);
   show();
 })();

@@ -50,12 +50,11 @@ Site.choice = {
     kernel: "logsumexp", n: "10000", dtype: "float64", calls: "1000", data: "numpy", process: "warm", cache: "empty",
     machine: place(all.runs[0]), threads: all.runs[0].threads,
   };
-  let state = { ...DEFAULTS, ...Site.state() };
+  const state = { ...DEFAULTS, ...Site.state() };
 
   const backend = (tool) => tool.split(":")[0];
   const title = (tool) => Site.titleOf(all.backends, tool);
   const span = ([, low, high]) => (low < high ? `${Site.seconds(low)} to ${Site.seconds(high)}` : "");
-  const ulp = (value) => (value >= 1e6 ? value.toExponential(1) : value >= 1000 ? Math.round(value).toLocaleString("en") : Site.digits(value));
   const bytes = (value) => (value ? Site.rate(value).replace("/s", "") : "none seen");
   const whole = (text) => (/^\d{1,15}$/.test(text) && Number(text) >= 1 ? Number(text) : undefined);
   const plural = (n, word) => `${n.toLocaleString("en")} ${word}${n === 1 ? "" : "s"}`;
@@ -167,7 +166,7 @@ Site.choice = {
       { key: "error", title: "error in ulp", class: number,
         sort: (row) => (error(row) ? error(row)[0] ?? Infinity : undefined),
         cell: (row) => (!error(row) ? nothing : Site.make("span", {},
-          error(row)[0] === null ? "fails" : ulp(error(row)[0]), Site.make("small", {}, error(row)[1].replaceAll("_", " ")))) },
+          error(row)[0] === null ? "fails" : Site.error(error(row)[0]), Site.make("small", {}, error(row)[1].replaceAll("_", " ")))) },
       { key: "memory", title: "added memory", sort: (row) => memory[backend(row.tool)], class: number,
         text: (row) => (backend(row.tool) in memory ? bytes(memory[backend(row.tool)]) : nothing) },
     ];
@@ -191,17 +190,6 @@ Site.choice = {
     const open = ranked.filter((row) => row.missing.length && row.total[1] <= best.total[2]).map((row) => title(row.tool));
     return `${start}${title(best.tool)}, ${Site.seconds(best.total[0])}${same.length ? `; also within the noise: ${same.join(", ")}` : ""}.`
       + (open.length ? ` Not ranked, for a part was not measured: ${open.join(", ")}.` : "");
-  }
-
-  function absent(found, rows) {
-    const gone = Object.entries(all.backends).filter(([name, known]) => known.kernels.includes(state.kernel)
-      && (state.threads === "1" || known.parallel) && !Object.keys(found.tools).some((tool) => backend(tool) === name));
-    const lines = [
-      ...rows.map((row) => [title(row.tool), row.absent]),
-      ...gone.map(([name, known]) => [known.title, found.run.reasons[name] || "not measured in this run"]),
-    ];
-    Site.fill("missing", ...lines.map(([name, why]) => Site.make("li", {}, Site.make("b", {}, name), `: ${why}`)));
-    document.getElementById("missing-count").textContent = lines.length;
   }
 
   function winners(found) {
@@ -264,15 +252,14 @@ Site.choice = {
       const { ranked, absent: without } = ranking(found);
       document.getElementById("answer").textContent = answer(found, ranked);
       table(found, ranked);
-      absent(found, without);
+      Site.missing(all.backends, found.run, state.kernel, Object.keys(found.tools),
+        without.map((row) => [title(row.tool), row.absent]));
     }
     document.body.dataset.ready = "yes";
   }
 
-  for (const field of ["kernel", "dtype", "data", "process", "cache", "machine", "threads"])
-    document.getElementById(field).addEventListener("change", (event) => { state[field] = event.target.value; show(); });
   for (const [id, field, event] of [["number", "n", "input"], ["calls", "calls", "input"], ["shape", "n", "change"]])
     document.getElementById(id).addEventListener(event, (e) => { state[field] = e.target.value; show(); });
-  window.addEventListener("hashchange", () => { state = { ...DEFAULTS, ...Site.state() }; show(); });
+  Site.listen(["kernel", "dtype", "data", "process", "cache", "machine", "threads"], DEFAULTS, state, show);
   show();
 })();

@@ -10,7 +10,7 @@
     machine: Site.place(first), threads: first.threads, clock: "warm", kernel: "logsumexp",
     dtype: "float64", size: "", baseline: all.baseline, tools: "",
   };
-  let state = { ...DEFAULTS, ...Site.state() };
+  const state = { ...DEFAULTS, ...Site.state() };
 
   const { place, unique, THREADS } = Site;
   const title = (name) => Site.titleOf(all.backends, name);
@@ -69,20 +69,15 @@
   function lines(found) {
     const timed = found.table.filter((r) => r[3] !== null && found.shown.has(r[0]));
     const rows = timed.map((r) => details(found, r)).sort((a, b) => a.elements - b.elements);
-    const ends = [];
-    for (const name of unique(rows.map((r) => r.name))) {
-      const end = rows.filter((r) => r.name === name).at(-1);
-      end.end = true;
-      ends.push(end);
-    }
+    if (rows.length && state.kernel === "logsumexp" && state.clock === "warm") rows.push(...limits(found, rows));
+    const ends = unique(rows.map((r) => r.name)).map((name) => rows.filter((r) => r.name === name).at(-1));
+    for (const end of ends) end.end = true;
     const spans = rows.map((r) => r.seconds);
-    const gap = Math.max(1.02, (Math.max(...spans) / Math.min(...spans)) ** (1 / 26));
-    Site.spread(ends, gap);
-    if (state.kernel === "logsumexp" && state.clock === "warm") rows.push(...limits(found, rows, gap));
+    Site.spread(ends, Math.max(1.02, (Math.max(...spans) / Math.min(...spans)) ** (1 / 26)));
     return rows;
   }
 
-  function limits(found, rows, gap) {
+  function limits(found, rows) {
     const least = Math.min(...rows.map((r) => r.elements)), most = Math.max(...rows.map((r) => r.elements));
     const made = [];
     for (const [name, points] of Object.entries(found.run.limits)) {
@@ -94,11 +89,8 @@
           kind: "limit", colour: "currentColor", dash: [2, 3], end: false,
         }));
       }).sort((a, b) => a.elements - b.elements);
-      if (line.length < 2) continue;
-      line.at(-1).end = true;
-      made.push(...line);
+      if (line.length > 1) made.push(...line);
     }
-    Site.spread(made.filter((row) => row.end), gap);
     return made;
   }
 
@@ -163,16 +155,6 @@
     return Site.history(all, found.run, bench, methods[state.clock] ? [name] : [name, state.dtype, size]);
   }
 
-  function missing(found) {
-    const have = new Set(found.table.map((r) => r[0].split(":")[0]));
-    const gone = Object.entries(all.backends).filter(([name, b]) =>
-      !have.has(name) && (b.kernels || []).includes(state.kernel) && (state.threads === "1" || b.parallel));
-    const reason = (name) => found.run.reasons[name] || "not measured in this run";
-    Site.fill("missing", ...gone.map(([name, b]) =>
-      Site.make("li", {}, Site.make("b", {}, b.title), `: ${reason(name)}`)));
-    document.getElementById("missing-count").textContent = gone.length;
-  }
-
   function tools(found) {
     const boxes = found.names.map((name) => {
       const box = Site.make("input", { type: "checkbox", value: name });
@@ -207,7 +189,7 @@
       ? Object.entries(kernel.forms).map(([form, text]) => `${form}: ${text}`).join(" ") : "";
     tools(found);
     about(found);
-    missing(found);
+    Site.missing(all.backends, found.run, state.kernel, found.names);
     numbers(found);
     const one = found.sizes.length < 2;
     document.getElementById("lines-part").hidden = one;
@@ -224,18 +206,12 @@
 
   const sameSet = (a, b) => { const x = new Set(a), y = new Set(b); return x.size === y.size && [...x].every((n) => y.has(n)); };
 
-  for (const field of FIELDS)
-    document.getElementById(field).addEventListener("change", (event) => {
-      state[field] = event.target.value;
-      if (field === "kernel" || field === "clock") state.tools = "";
-      show();
-    });
   document.getElementById("tools").addEventListener("change", () => {
     state.tools = [...document.querySelectorAll("#tools input:checked")].map((box) => box.value).join(",");
     show();
   });
   for (const which of ["all", "usual"])
     document.getElementById(`tools-${which}`).addEventListener("click", () => { state.tools = which === "all" ? "all" : ""; show(); });
-  window.addEventListener("hashchange", () => { state = { ...DEFAULTS, ...Site.state() }; show(); });
+  Site.listen(FIELDS, DEFAULTS, state, show, (field) => { if (field === "kernel" || field === "clock") state.tools = ""; });
   show();
 })();

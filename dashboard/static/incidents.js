@@ -8,7 +8,7 @@
     return;
   }
   const DEFAULTS = { threshold: "5", direction: "both", kernel: "", quantity: "", commit: "" };
-  let state = { ...DEFAULTS, ...Site.state() };
+  const state = { ...DEFAULTS, ...Site.state() };
 
   const VERBS = {
     time: ["slowed", "sped up"], error: ["raised the error of", "lowered the error of"],
@@ -203,11 +203,6 @@
     return `${several(found.length, "incident")} with ${several(count, "step")}, of ${several(steps.length, "step")} of at least 1 %.`;
   }
 
-  for (const field of ["threshold", "direction", "kernel", "quantity"])
-    document.getElementById(field).addEventListener("change", (event) => {
-      state = { ...state, [field]: event.target.value, commit: "" };
-      show();
-    });
-  window.addEventListener("hashchange", () => { state = { ...DEFAULTS, ...Site.state() }; show(); });
+  Site.listen(["threshold", "direction", "kernel", "quantity"], DEFAULTS, state, show, () => { state.commit = ""; });
   show();
 })();

@@ -14,7 +14,7 @@
   const DEFAULTS = {
     machine: Site.place(first), threads: first.threads, python: first.python, kernel: "logsumexp", dtype: "float64", size: "",
   };
-  let state = { ...DEFAULTS, ...Site.state() };
+  const state = { ...DEFAULTS, ...Site.state() };
   const title = (name) => Site.titleOf(all.backends, name);
   const asked = (group) => Site.unique(group.environments.flatMap((environment) => Object.keys(environment.versions)));
   const told = (cell) => cell && (cell[6] === "faster" || cell[6] === "slower");
@@ -77,6 +77,13 @@
       });
     });
     Site.table("numbers", columns, rows, "tool");
+    document.getElementById("csv").onclick = () => {
+      const names = ["tool", "kernel", "dtype", "size", "generation", "seconds", "low", "high", "ratio", "verdict", "commit", "machine", "threads"];
+      Site.download(`${state.kernel}-${state.dtype}-libraries.csv`, Site.csv(names, rows.flatMap((row) =>
+        group.environments.map((environment, place) => [environment, row.cells[place]]).filter(([, cell]) => cell)
+          .map(([environment, cell]) => [row.name, state.kernel, state.dtype, state.size, environment.name, cell[0], cell[1], cell[2],
+            cell[3], cell[6], group.commit, group.machine, group.threads]))));
+    };
   }
 
   // What was really installed, marked where something else was asked for.
@@ -165,11 +172,6 @@
     document.body.dataset.ready = "yes";
   }
 
-  for (const field of FIELDS)
-    document.getElementById(field).addEventListener("change", (event) => {
-      state[field] = event.target.value;
-      show();
-    });
-  window.addEventListener("hashchange", () => { state = { ...DEFAULTS, ...Site.state() }; show(); });
+  Site.listen(FIELDS, DEFAULTS, state, show);
   show();
 })();

@@ -20,6 +20,13 @@ Site.rate = (bytes) => {
   return `${Site.digits(bytes)} B/s`;
 };
 
+// 0.4671 -> "0.47", 5.5e15 -> "5.5 × 10¹⁵"
+Site.error = (value) => {
+  if (value < 1e4) return Number(value.toPrecision(2)).toString();
+  const [digits, power] = value.toExponential(1).split("e+");
+  return `${digits} × 10${[...power].map((digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit]).join("")}`;
+};
+
 Site.times = (ratio) => `${Site.digits(ratio)}×`;
 Site.count = (text) => (/^\d+$/.test(text) ? Number(text).toLocaleString("en") : text.replace("x", " × "));
 Site.day = (seconds) => new Date(seconds * 1000).toISOString().slice(0, 10);
@@ -93,6 +100,18 @@ Site.history = (found, run, bench, values) => {
   return `history.html#${asked}`;
 };
 
+// Show the state again when a control changes it, or when the address does. `change(field)` may clear
+// what no longer fits.
+Site.listen = (fields, defaults, state, show, change) => {
+  for (const field of fields)
+    document.getElementById(field).addEventListener("change", (event) => {
+      state[field] = event.target.value;
+      if (change) change(field);
+      show();
+    });
+  window.addEventListener("hashchange", () => { Object.assign(state, defaults, Site.state()); show(); });
+};
+
 // -- tables -----------------------------------------------------------------------------------------
 
 // columns: {key, title, text(row), sort(row), title(row), class(row)}; a click on a head sorts. At first the
@@ -141,6 +160,16 @@ Site.download = (name, text) => {
   const link = Site.make("a", { href: URL.createObjectURL(new Blob([text], { type: "text/csv" })), download: name });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+};
+
+// Say of each tool that has `kernel` but is not among `names` why it is missing. `more` are [name, why] of others.
+Site.missing = (backends, run, kernel, names, more = []) => {
+  const have = new Set(names.map((name) => name.split(":")[0]));
+  const gone = Object.entries(backends).filter(([name, backend]) => !have.has(name)
+    && (backend.kernels || []).includes(kernel) && (run.threads === "1" || backend.parallel));
+  const lines = [...more, ...gone.map(([name, backend]) => [backend.title, run.reasons[name] || "not measured in this run"])];
+  Site.fill("missing", ...lines.map(([name, why]) => Site.make("li", {}, Site.make("b", {}, name), `: ${why}`)));
+  document.getElementById("missing-count").textContent = lines.length;
 };
 
 // -- charts -----------------------------------------------------------------------------------------
