@@ -1,0 +1,242 @@
+"""Both commits, built and installed side by side.
+
+asv makes the environments and builds the commits; its wheels are cached. But an environment holds
+one commit at a time, and some have gigabytes of libraries: so what asv has installed of the project
+is copied into a folder for each commit, which comes first on the path of its processes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from asv import environment, util
+from asv.benchmarks import Benchmarks
+from asv.config import Config
+from asv.plugin_manager import plugin_manager
+from asv.repo import get_repo
+
+from .duet import SIDES, Key, Side
+
+FILES = """
+import importlib.metadata, json, sys
+found = importlib.metadata.distribution(sys.argv[1])
+root = found.locate_file("")
+print(json.dumps([str(root), [str(file) for file in found.files or ()]]))
+"""
+INSTALLED = """
+import importlib.metadata, json
+found = importlib.metadata.distributions()
+print(json.dumps({d.metadata["Name"].lower().replace("_", "-"): d.version for d in found}))
+"""
+
+
+class NotBuilt(Exception):
+    """A commit that cannot be built, and why."""
+
+    def __init__(self, side: str, commit: str, reason: str) -> None:
+        super().__init__(f"{side} {commit[:8]} cannot be built: {reason}")
+        self.side, self.commit, self.reason = side, commit, reason
+
+
+@dataclass
+class Built:
+    """Both commits in one environment, or in two that differ in their versions."""
+
+    name: str
+    """asv's name of the environment, of the head's where there are two."""
+    env_vars: Mapping[str, str]
+    sides: dict[str, Side]
+    installed: dict[str, dict[str, str]]
+    """Side -> what is installed: name -> version."""
+    benchmarks: list[dict[str, Any]]
+    """All there are, as asv lists them."""
+
+    def changed(self) -> list[str]:
+        """Return one sentence for each library whose version differs."""
+        base, head = (self.installed[side] for side in SIDES)
+        return [
+            f"{name}: {base.get(name, 'not installed')} -> {head.get(name, 'not installed')}"
+            for name in sorted({*base, *head})
+            if base.get(name) != head.get(name)
+        ]
+
+    def select(self, conf: Any, regex: list[str]) -> list[Key]:
+        """Return the benchmarks, with their parameters, that match; as ``asv run --bench``."""
+        chosen = Benchmarks(conf, self.benchmarks, regex)
+        found = []
+        for name, benchmark in chosen.items():
+            facts = {
+                "unit": benchmark.get("unit", "unit"),
+                "timeout": float(benchmark.get("timeout") or conf.default_benchmark_timeout),
+            }
+            indices = chosen.benchmark_selection[name]
+            for index in [None] if indices is None else indices:
+                found.append(Key(name, index, _parameters(benchmark["params"], index), **facts))
+        return found
+
+
+def _parameters(params: list[list[str]], index: int | None) -> tuple[str, ...]:
+    found: list[str] = []
+    for values in reversed(params) if index is not None else ():
+        assert index is not None
+        index, place = divmod(index, len(values))
+        found.insert(0, values[place])
+    return tuple(found)
+
+
+def load(path: str) -> Any:
+    """Return asv's configuration, with its plugins imported."""
+    conf = Config.load(path)
+    for plugin in conf.plugins:
+        plugin_manager.import_plugin(plugin)
+    return conf
+
+
+def resolve(commit: str) -> str:
+    """Return the full hash of what names a commit.
+
+    Raises
+    ------
+    asv.util.UserError
+        Git does not know it.
+    """
+    command = ["git", "rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise util.UserError(f"git knows no commit {commit!r}")
+    return done.stdout.strip()
+
+
+def prepare(path: str, commits: Mapping[str, str], folder: Path, own: bool) -> list[Built]:
+    """Build both commits and copy what is installed of each into `folder`.
+
+    Parameters
+    ----------
+    path : str
+        The file of asv's configuration, in the working folder.
+    commits : mapping
+        Side -> full hash.
+    own : bool
+        Take the environments from the configuration that each commit brings; else both from that
+        of the working tree.
+
+    Raises
+    ------
+    NotBuilt
+        One of the commits cannot be built.
+    """
+    confs = {side: _conf(path, commits[side] if own else None) for side in SIDES}
+    repo = get_repo(confs["head"])
+    found = {side: _environments(conf) for side, conf in confs.items()}
+    built = []
+    for key, head in found["head"].items():
+        base = found["base"].get(key)
+        if base is None:
+            continue
+        environments = {"base": base, "head": head}
+        folders: dict[str, Path] = {}
+        installed: dict[str, dict[str, str]] = {}
+        # The head last: asv finds the benchmarks in what is installed.
+        for side in SIDES:
+            place = folder / head.hashname / side
+            print(f"{side} {commits[side][:8]} in {environments[side].name}", flush=True)
+            folders[side] = _install(confs[side], repo, environments[side], side, commits, place)
+            installed[side] = _ask(environments[side], INSTALLED)
+        project = confs["head"].project.lower().replace("_", "-")
+        for versions in installed.values():
+            versions.pop(project, None)
+        listed = Benchmarks.discover(confs["head"], repo, [head], [commits["head"]])
+        built.append(
+            Built(
+                name=head.name,
+                env_vars=head.env_vars,
+                sides={
+                    side: Side(
+                        python=env.find_executable("python"),
+                        path=folders[side],
+                        environ=dict(env.env_vars),
+                        root=Path(confs["head"].benchmark_dir).resolve(),
+                    )
+                    for side, env in environments.items()
+                },
+                installed=installed,
+                benchmarks=list(listed.values()),
+            )
+        )
+    if not built:
+        raise util.UserError("the commits have no environment in common")
+    return built
+
+
+def _conf(path: str, commit: str | None) -> Any:
+    """Return the configuration as of `commit`, or of the working tree."""
+    if commit is not None:
+        said = subprocess.run(
+            ["git", "show", f"{commit}:./{path}"], capture_output=True, text=True, check=False
+        )
+        if said.returncode == 0:
+            # Beside the other: its paths are relative to its folder.
+            with tempfile.NamedTemporaryFile("w", suffix=".json", dir=".") as file:
+                file.write(said.stdout)
+                file.flush()
+                return load(file.name)
+    return load(path)
+
+
+def _environments(conf: Any) -> dict[Any, Any]:
+    """Return the environments of this Python, by what two configurations can have in common."""
+    python = "{}.{}".format(*sys.version_info)
+    found = [
+        env
+        for env in environment.get_environments(conf, None, verbose=False)
+        if env.python == python and env.can_install_project()
+    ]
+    if not found:
+        raise util.UserError(f"no environment of Python {python} into which asv can install")
+    settings = [tuple(sorted(env.env_vars.items())) for env in found]
+    # The versions count only where the settings do not tell environments apart.
+    alone = {setting for setting in settings if settings.count(setting) == 1}
+    return {
+        (setting, "" if setting in alone else env.name): env
+        for setting, env in zip(settings, found, strict=True)
+    }
+
+
+def _install(
+    conf: Any, repo: Any, env: Any, side: str, commits: Mapping[str, str], place: Path
+) -> Path:
+    try:
+        env.create()
+        env.install_project(conf, repo, commits[side])
+    except util.ProcessError as error:
+        lines = [line for line in (error.stderr or error.stdout).splitlines() if line.strip()]
+        raise NotBuilt(side, commits[side], "\n".join(lines[-15:])) from None
+    if env.installed_commit_hash != commits[side]:
+        raise NotBuilt(side, commits[side], "asv did not install it")
+    try:
+        root, files = _ask(env, FILES, conf.project)
+    except util.ProcessError:
+        raise NotBuilt(
+            side, commits[side], f"nothing is installed as {conf.project}, asv's `project`"
+        ) from None
+    shutil.rmtree(place, ignore_errors=True)
+    for file in files:
+        if not file.startswith("..") and "__pycache__" not in file:
+            target = place / file
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(Path(root, file), target)
+    return place.resolve()
+
+
+def _ask(env: Any, code: str, *arguments: str) -> Any:
+    said = env.run_executable("python", ["-c", code, *arguments], cwd=os.path.expanduser("~"))
+    return json.loads(said.splitlines()[-1])

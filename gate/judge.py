@@ -1,0 +1,150 @@
+"""What the ratios of pairs of processes say: the statistics of a verdict.
+
+A pair gives one value for each benchmark: the logarithm of head over base. Pairs are independent
+of each other, and paired t-tests on them keep their promise where tests on samples that share a
+process do not. A verdict has two stages:
+
+1. **Screen.** Every benchmark gets some pairs. What is clearly the same is done. What may differ
+   is only a suspect: with hundreds of benchmarks some look slower by chance.
+2. **Confirm.** Suspects are measured again, in fresh processes, and only these new pairs are
+   tested: by having chosen the suspects nothing is won or lost in them. Benjamini and Hochberg's
+   procedure over all suspects keeps the false discovery rate at `RATE`, shared by the looks at the
+   data; where nothing has changed, that is the share of runs with any false alarm. An effect must
+   also be as large as matters: `least`, or more for a benchmark whose pairs scatter more.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from scipy import special
+
+RATE = 0.01
+"""False discovery rate that is allowed, of slower and faster together."""
+SCREEN = 3, 8
+"""Pairs of the first stage, at least and at most."""
+LOOKS = 6, 12
+"""Pairs after which the second stage is judged."""
+VALUES = 3
+"""Pairs after which a value that is no time is judged."""
+SAME = 0.95
+"""Confidence of the interval that must lie within what does not matter."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What pairs say of one benchmark, as logarithms of ratios."""
+
+    pairs: int
+    mean: float
+    scatter: float
+    """Standard deviation of one pair."""
+
+    @property
+    def error(self) -> float:
+        """Standard error of the mean."""
+        return self.scatter / math.sqrt(self.pairs)
+
+    def interval(self, confidence: float = SAME) -> tuple[float, float]:
+        """Return the ends of the mean's interval; infinite for one pair."""
+        if self.pairs < 2:
+            return -math.inf, math.inf
+        reach = float(special.stdtrit(self.pairs - 1, 0.5 + confidence / 2)) * self.error
+        return self.mean - reach, self.mean + reach
+
+    def p_value(self) -> float:
+        """Return the probability of a mean as far from 0 where there is no effect, both sides."""
+        if self.pairs < 2:
+            return 1.0
+        if self.error == 0:
+            return 1.0 if self.mean == 0 else 0.0
+        return 2 * float(special.stdtr(self.pairs - 1, -abs(self.mean) / self.error))
+
+    def matters(self, least: float) -> float:
+        """Return the smallest effect that counts."""
+        return max(math.log1p(least), self.scatter)
+
+    def smallest(self, least: float, confidence: float = 1 - RATE) -> float:
+        """Return the smallest effect that would have been seen with a probability of 80 %."""
+        if self.pairs < 2:
+            return math.inf
+        reach = special.stdtrit(self.pairs - 1, 0.5 + confidence / 2) + special.stdtrit(
+            self.pairs - 1, 0.8
+        )
+        return max(self.matters(least), float(reach) * self.error)
+
+
+def estimate(ratios: Sequence[float]) -> Estimate:
+    """Return what `ratios`, one a pair, say."""
+    logs = [math.log(ratio) for ratio in ratios]
+    mean = math.fsum(logs) / len(logs)
+    squares = math.fsum((value - mean) ** 2 for value in logs)
+    return Estimate(len(logs), mean, math.sqrt(squares / max(1, len(logs) - 1)))
+
+
+def screen(ratios: Sequence[float], least: float) -> str:
+    """Return ``same``, ``suspect``, or ``open`` where more pairs are needed."""
+    if len(ratios) < SCREEN[0]:
+        return "open"
+    found = estimate(ratios)
+    low, high = found.interval()
+    edge = math.log1p(least)
+    if -edge < low and high < edge:
+        return "same"
+    # Half of what matters, or an effect of just that size would be missed every second time.
+    if abs(found.mean) >= edge / 2 and found.p_value() < 0.1:
+        return "suspect"
+    if len(ratios) < SCREEN[1]:
+        return "open"
+    return "suspect" if abs(found.mean) >= edge else "undecided"
+
+
+def discoveries(p_values: Mapping[str, float], rate: float, of: int) -> set[str]:
+    """Return those that Benjamini and Hochberg's procedure calls discoveries at `rate`, of `of`."""
+    ordered = sorted(p_values, key=lambda name: p_values[name])
+    kept = 0
+    for place, name in enumerate(ordered, 1):
+        if p_values[name] <= rate * place / of:
+            kept = place
+    return set(ordered[:kept])
+
+
+def confirm(found: Mapping[str, Sequence[float]], least: float) -> dict[str, str]:
+    """Judge the suspects by their new pairs: ``slower``, ``faster``, ``same`` or ``open``.
+
+    Parameters
+    ----------
+    found : mapping
+        Name of each suspect -> the ratios of its new pairs.
+    """
+    verdicts = dict.fromkeys(found, "open")
+    for look in LOOKS:
+        # What a look has decided stays so; each look has its share of the rate.
+        seen = {name: estimate(r[:look]) for name, r in found.items() if len(r) >= look}
+        p_values = {name: e.p_value() for name, e in seen.items()}
+        kept = discoveries(p_values, RATE / len(LOOKS), len(found))
+        for name, e in seen.items():
+            if verdicts[name] != "open":
+                continue
+            low, high = e.interval()
+            edge = math.log1p(least)
+            if name in kept and abs(e.mean) >= e.matters(least):
+                verdicts[name] = "slower" if e.mean > 0 else "faster"
+            elif -edge < low and high < edge:
+                verdicts[name] = "same"
+            elif look == LOOKS[-1]:
+                verdicts[name] = "undecided"
+    return verdicts
+
+
+def grown(base: Sequence[float], head: Sequence[float], least: float) -> bool | None:
+    """Return whether a value that is no time, such as an error or memory, is surely larger.
+
+    None: there are too few values. Larger means every value of the head beyond every value of the
+    base, and the smallest of them by more than `least`, relative.
+    """
+    if len(base) < VALUES:
+        return None
+    return min(head) > max(base) and min(head) - max(base) > least * abs(max(base))

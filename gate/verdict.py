@@ -1,0 +1,320 @@
+"""The verdict on two commits: what is slower, faster, the same, or undecided."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+from asv import util
+from asv.machine import Machine
+
+from . import builds, duet, judge, report
+from .builds import Built, NotBuilt
+from .duet import SIDES, Key, Pair
+
+SECONDS = "seconds"
+SLOWER, FAILED, NOTHING, USAGE, INTERRUPTED = 1, 2, 3, 4, 130
+
+
+@dataclass
+class Row:
+    """One benchmark in one environment, and what is known of it so far."""
+
+    built: Built
+    key: Key
+    pairs: dict[str, list[Pair]] = field(default_factory=lambda: {"screen": [], "confirm": []})
+    """Stage -> the pairs of processes that measured it."""
+
+    @property
+    def name(self) -> str:
+        """The name by which a row is stored and shown."""
+        return f"{self.key} {self.built.name}"
+
+    def ratios(self, stage: str) -> list[float]:
+        """Return the ratio of each pair that has one."""
+        return [pair.ratio for pair in self.pairs[stage] if pair.ratio]
+
+    def values(self, side: str) -> list[float]:
+        """Return the values of one side, of all pairs."""
+        found = (getattr(pair, side) for stage in self.pairs.values() for pair in stage)
+        return [value for value in found if value is not None]
+
+    def states(self) -> list[dict[str, str]]:
+        """Return why pairs have no value, each side."""
+        return [pair.states for stage in self.pairs.values() for pair in stage if pair.states]
+
+    def verdict(self, options: argparse.Namespace) -> str:
+        """Return what the screen says, or the reason for no time."""
+        if len(self.states()) > 1:
+            return "no value"
+        if self.key.unit != SECONDS:
+            larger = judge.grown(self.values("base"), self.values("head"), options.min_growth / 100)
+            return {None: "open", True: "grown", False: "same"}[larger]
+        return judge.screen(self.ratios("screen"), options.min_effect / 100)
+
+
+@dataclass
+class State:
+    """All rows, and what has been decided of them."""
+
+    rows: list[Row]
+    options: argparse.Namespace
+    shared: dict[str, str]
+    """Environment variables of the runs that use all processors: these share them with no other."""
+
+    def verdicts(self) -> dict[str, str]:
+        """Return row -> verdict; what is measured on is ``open`` or ``suspect``."""
+        found = {row.name: row.verdict(self.options) for row in self.rows}
+        # Once a suspect, always one: its pairs of the second stage are not to be thrown away.
+        suspects = {
+            row.name: row.ratios("confirm")
+            for row in self.rows
+            if found[row.name] == "suspect" or row.ratios("confirm")
+        }
+        judged = judge.confirm(suspects, self.options.min_effect / 100)
+        return found | {name: "suspect" if v == "open" else v for name, v in judged.items()}
+
+
+def main(arguments: list[str]) -> int:
+    """Compare the two commits named in `arguments`; return the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        return run(options)
+    except NotBuilt as error:
+        print(f"failed: {error}", file=sys.stderr)
+        report.not_built(error, options)
+        return FAILED
+    except util.UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return USAGE
+    except KeyboardInterrupt:
+        print(
+            "\nInterrupted. What was measured is kept; the same command goes on from here.",
+            file=sys.stderr,
+        )
+        return INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m gate",
+        description="Did HEAD become slower than BASE? Builds both, measures them side by side in "
+        "fresh processes, and says of each benchmark: slower, faster, same or undecided. Interrupt "
+        "it when you like: the same command goes on.",
+        epilog="exit codes: 0 no slowdown, 1 slower, or an error or memory grew, 2 something "
+        "failed, 3 nothing was measured, 4 error of use, 130 interrupted. Other commands: "
+        "python -m gate history | machine | proof --help",
+    )
+    add = parser.add_argument
+    add("base", metavar="BASE", help="the commit to compare with, for instance main")
+    add("head", metavar="HEAD", nargs="?", default="HEAD", help="the changed commit (HEAD)")
+    add("--profile", default="quick", help="a selection named in asv.conf.json (quick)")
+    add("--bench", metavar="REGEX", action="append", help="benchmarks instead of a profile's")
+    add("--minutes", type=float, default=10, help="time for measuring, after building (10)")
+    add("--min-effect", type=float, default=2, metavar="%", help="smallest change that counts (2)")
+    add(
+        "--min-growth", type=float, default=10, metavar="%",
+        help="smallest growth of an error or of memory that counts (10)",
+    )  # fmt: skip
+    add("--jobs", type=int, help="pairs of processes at a time (one a processor)")
+    add("--machine", help="name of this machine in what is written")
+    add("--markdown", type=Path, metavar="FILE", help="write a comment for a pull request")
+    add("--json", type=Path, metavar="FILE", help="write all numbers")
+    add("--config", default="asv.conf.json", help="asv's configuration (asv.conf.json)")
+    add(
+        "--same-environments", action="store_true",
+        help="the working tree's libraries for both; else each commit's own",
+    )  # fmt: skip
+    add("--fresh", action="store_true", help="forget what was measured before")
+    add("--seed", type=int, help=argparse.SUPPRESS)
+    return parser
+
+
+def run(options: argparse.Namespace) -> int:
+    """Build, measure, report; return the exit code."""
+    if not Path(options.config).exists():
+        raise util.UserError(f"there is no {options.config} here")
+    for name in ("markdown", "json"):
+        if path := getattr(options, name):
+            setattr(options, name, path.resolve())
+    os.chdir(Path(options.config).resolve().parent)
+    options.config = Path(options.config).name
+    options.machine = options.machine or Machine.get_unique_machine_name()
+    commits = {side: builds.resolve(getattr(options, side)) for side in SIDES}
+    folder = Path(".asv/gate", "-".join(commit[:12] for commit in commits.values())).resolve()
+    if options.fresh and (folder / "pairs.jsonl").exists():
+        (folder / "pairs.jsonl").unlink()
+    start = time.monotonic()
+    built = builds.prepare(options.config, commits, folder, own=not options.same_environments)
+    building = time.monotonic() - start
+    conf = builds.load(options.config)
+    rows = [
+        Row(b, key)
+        for b, regex in _selection(conf, built, options)
+        for key in b.select(conf, regex)
+    ]
+    if not rows:
+        raise util.UserError("no benchmark is selected")
+    state = State(rows, options, _settings(conf).get("all_processors", {}))
+    known = _restore(state, folder / "pairs.jsonl")
+    print(
+        f"{len(rows)} benchmarks, {options.minutes:g} minutes at most"
+        + (f"; {known} pairs are known from before (--fresh forgets them)" if known else ""),
+        flush=True,
+    )
+    start = time.monotonic()
+    try:
+        _measure(state, folder / "pairs.jsonl")
+    finally:
+        measuring = time.monotonic() - start
+    found = report.collect(state, commits, options, building, measuring)
+    print(report.table(found))
+    if options.json:
+        options.json.write_text(json.dumps(found, indent=1) + "\n")
+    if options.markdown:
+        options.markdown.write_text(report.markdown(found))
+    return report.exit_code(found)
+
+
+def _selection(
+    conf: Any, built: list[Built], options: argparse.Namespace
+) -> Iterator[tuple[Built, list[str]]]:
+    """Give the regular expressions for each environment."""
+    profiles = _settings(conf).get("profiles", {})
+    if options.bench:
+        profile = [{"bench": options.bench}]
+    elif options.profile in profiles:
+        profile = profiles[options.profile]
+    elif profiles:
+        raise util.UserError(
+            f"{options.config} has no profile {options.profile!r} for the gate, but "
+            + ", ".join(profiles)
+        )
+    else:
+        profile = [{"bench": [""]}]  # all there is
+    for b in built:
+        regex = [
+            r
+            for part in profile
+            if all(b.env_vars.get(k) == v for k, v in part.get("env", {}).items())
+            for r in part["bench"]
+        ]
+        if regex:
+            yield b, regex
+
+
+def _settings(conf: Any) -> dict[str, Any]:
+    """Return what asv.conf.json says under ``gate``, a name that asv leaves to us."""
+    return getattr(conf, "gate", {})
+
+
+def _restore(state: State, file: Path) -> int:
+    """Take what an earlier, interrupted run has measured; return the number of pairs."""
+    rows = {row.name: row for row in state.rows}
+    count = 0
+    for line in file.read_text().splitlines() if file.exists() else ():
+        try:
+            stored = json.loads(line)
+        except ValueError:
+            continue  # cut off when the machine went down
+        if row := rows.get(stored.pop("row")):
+            stage = stored.pop("stage")
+            row.pairs[stage].append(Pair(row.key, **stored))
+            count += 1
+    return count
+
+
+def _measure(state: State, file: Path) -> None:
+    """Send pairs of processes until all is decided or the time is over."""
+    options = state.options
+    deadline = time.monotonic() + 60 * options.minutes
+    chance = random.Random(options.seed)
+    processors = sorted(os.sched_getaffinity(0))
+    jobs = min(options.jobs or len(processors), len(processors))
+    free = processors[:jobs]
+    stop = Event()
+    running: dict[Future[None], tuple[str, list[int]]] = {}
+    file.parent.mkdir(parents=True, exist_ok=True)
+    progress = report.Progress(options.minutes)
+
+    def visit(rows: list[Row], stages: dict[str, str], cpu: int | None, seed: int) -> None:
+        """Measure `rows`, all of one group, in one pair of fresh processes."""
+        by_key = {row.key: row for row in rows}
+        keys = list(by_key)
+        for pair in duet.measure(rows[0].built.sides, keys, cpu, random.Random(seed)):
+            row = by_key[pair.key]
+            stage = stages[row.name]
+            row.pairs[stage].append(pair)
+            stored = {"base": pair.base, "head": pair.head, "ratio": pair.ratio}
+            line = {"row": row.name, "stage": stage, **stored, "states": pair.states}
+            with file.open("a") as stream:
+                stream.write(json.dumps(line) + "\n")
+            if stop.is_set() or time.monotonic() > deadline + 60:
+                break
+
+    with ThreadPoolExecutor(jobs) as pool:
+        try:
+            while True:
+                verdicts = state.verdicts()
+                progress.show(verdicts, deadline)
+                waiting = _waiting(state, verdicts, {group for group, _ in running.values()})
+                while free and waiting and time.monotonic() < deadline:
+                    everything = _uses_all(waiting[0][1][0], state.shared)
+                    if everything and len(free) < jobs:
+                        break  # until the others have ended
+                    group, rows = waiting.pop(0)
+                    taken = [free.pop() for _ in range(jobs if everything else 1)]
+                    stages = {
+                        r.name: "confirm" if verdicts[r.name] == "suspect" else "screen"
+                        for r in rows
+                    }
+                    cpu = None if everything else taken[0]
+                    job = pool.submit(visit, rows, stages, cpu, chance.randrange(2**32))
+                    running[job] = group, taken
+                if not running:
+                    break
+                done, _ = wait(running, timeout=5, return_when=FIRST_COMPLETED)
+                for job in done:
+                    free += running.pop(job)[1]
+                    job.result()
+        finally:
+            stop.set()
+            progress.end()
+
+
+def _waiting(state: State, verdicts: dict[str, str], busy: set[str]) -> list[tuple[str, list[Row]]]:
+    """Return the groups that have something to measure: suspects first, then the least known."""
+    groups: defaultdict[str, list[Row]] = defaultdict(list)
+    for row in state.rows:
+        if verdicts[row.name] in ("open", "suspect"):
+            groups[_group(row)].append(row)
+
+    def urgency(item: tuple[str, list[Row]]) -> tuple[int, bool]:
+        rows = item[1]
+        suspect = any(verdicts[row.name] == "suspect" for row in rows)
+        return min(len(row.pairs["screen"]) for row in rows), not suspect
+
+    return sorted(((g, rows) for g, rows in groups.items() if g not in busy), key=urgency)
+
+
+def _uses_all(row: Row, shared: dict[str, str]) -> bool:
+    """Return whether the runs of `row` need all processors for themselves."""
+    env_vars = row.built.env_vars
+    return bool(shared) and all(env_vars.get(k) == v for k, v in shared.items())
+
+
+def _group(row: Row) -> str:
+    """Return what shares processes: all benchmarks of one backend, which imports its library once."""
+    first = row.key.parameters[0] if row.key.parameters else row.key.name
+    return f"{first.strip(chr(39)).partition(':')[0]} {row.built.name}"
