@@ -149,7 +149,7 @@ def _nowhere(row: Row) -> bool:
 
 
 def exit_code(found: Found) -> int:
-    """Return 1 if something is slower or grew, 2 if something fails on the head only, 3 if empty."""
+    """Return 1 if something is slower or grew, 2 if only the head fails, 3 if there is nothing."""
     if any(row["verdict"] in ("slower", "grown") for row in found["rows"]):
         return 1
     if any(f["kind"] in ("failed", "n/a") for f in found["findings"]):
@@ -222,8 +222,8 @@ def markdown(found: Found) -> str:
     base, head = found["base"], found["head"]
     lines += [
         "",
-        f"{base[:12]} → {head[:12]} on {_code(found['machine'])}, {found['minutes']:.0f} minutes of "
-        "measuring side by side in fresh processes. A change counts from "
+        f"{base[:12]} → {head[:12]} on {_code(found['machine'])}, {found['minutes']:.0f} minutes "
+        "of measuring side by side in fresh processes. A change counts from "
         f"{_percent(1 + found['min effect'])} on, and only if new processes confirm it "
         f"(false discovery rate {found['rate']:.0%}). To reproduce: "
         f"`make gate BASE={base[:12]} HEAD={head[:12]}`.",

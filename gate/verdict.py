@@ -315,6 +315,6 @@ def _uses_all(row: Row, shared: dict[str, str]) -> bool:
 
 
 def _group(row: Row) -> str:
-    """Return what shares processes: all benchmarks of one backend, which imports its library once."""
+    """Return what shares processes: all of one backend, which then loads its library once."""
     first = row.key.parameters[0] if row.key.parameters else row.key.name
     return f"{first.strip(chr(39)).partition(':')[0]} {row.built.name}"
