@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -137,41 +137,28 @@ def prepare(path: str, commits: Mapping[str, str], folder: Path, own: bool) -> l
     confs = {side: _conf(path, commits[side] if own else None) for side in SIDES}
     repo = get_repo(confs["head"])
     found = {side: _environments(conf) for side, conf in confs.items()}
+    root = Path(confs["head"].benchmark_dir).resolve()
+    done: dict[str, tuple[dict[str, Side], dict[str, dict[str, str]], Any]] = {}
     built = []
     for key, head in found["head"].items():
-        base = found["base"].get(key)
-        if base is None:
+        if key not in found["base"]:
             continue
-        environments = {"base": base, "head": head}
-        folders: dict[str, Path] = {}
-        installed: dict[str, dict[str, str]] = {}
-        # The head last: asv finds the benchmarks in what is installed.
-        for side in SIDES:
-            place = folder / head.hashname / side
-            print(f"{side} {commits[side][:8]} in {environments[side].name}", flush=True)
-            folders[side] = _install(confs[side], repo, environments[side], side, commits, place)
-            installed[side] = _ask(environments[side], INSTALLED)
-        project = confs["head"].project.lower().replace("_", "-")
-        for versions in installed.values():
-            versions.pop(project, None)
-        listed = Benchmarks.discover(confs["head"], repo, [head], [commits["head"]])
-        built.append(
-            Built(
-                name=head.name,
-                env_vars=head.env_vars,
-                sides={
-                    side: Side(
-                        python=env.find_executable("python"),
-                        path=folders[side],
-                        environ=dict(env.env_vars),
-                        root=Path(confs["head"].benchmark_dir).resolve(),
-                    )
-                    for side, env in environments.items()
-                },
-                installed=installed,
-                benchmarks=list(listed.values()),
-            )
-        )
+        # Environments that differ only in what a run sets are one.
+        if head.dir_name not in done:
+            sides, installed = {}, {}
+            # The head last: asv finds the benchmarks in what is installed.
+            for side, env in (("base", found["base"][key]), ("head", head)):
+                print(f"building {side} {commits[side][:8]} ...", flush=True)
+                place = folder / head.dir_name / side
+                _install(confs[side], repo, env, side, commits[side], place)
+                sides[side] = Side(env.find_executable("python"), place, {}, root)
+                installed[side] = _installed(env, confs[side].project)
+            listed = Benchmarks.discover(confs["head"], repo, [head], [commits["head"]])
+            done[head.dir_name] = sides, installed, list(listed.values())
+        sides, installed, benchmarks = done[head.dir_name]
+        env_vars = dict(head.env_vars)
+        sides = {name: replace(side, environ=env_vars) for name, side in sides.items()}
+        built.append(Built(head.name, env_vars, sides, installed, benchmarks))
     if not built:
         raise util.UserError("the commits have no environment in common")
     return built
@@ -211,30 +198,31 @@ def _environments(conf: Any) -> dict[Any, Any]:
     }
 
 
-def _install(
-    conf: Any, repo: Any, env: Any, side: str, commits: Mapping[str, str], place: Path
-) -> Path:
+def _install(conf: Any, repo: Any, env: Any, side: str, commit: str, place: Path) -> None:
     try:
         env.create()
-        env.install_project(conf, repo, commits[side])
+        env.install_project(conf, repo, commit)
     except util.ProcessError as error:
         lines = [line for line in (error.stderr or error.stdout).splitlines() if line.strip()]
-        raise NotBuilt(side, commits[side], "\n".join(lines[-15:])) from None
-    if env.installed_commit_hash != commits[side]:
-        raise NotBuilt(side, commits[side], "asv did not install it")
+        raise NotBuilt(side, commit, "\n".join(lines[-15:])) from None
     try:
         root, files = _ask(env, FILES, conf.project)
     except util.ProcessError:
-        raise NotBuilt(
-            side, commits[side], f"nothing is installed as {conf.project}, asv's `project`"
-        ) from None
+        reason = f"nothing is installed as {conf.project}, asv's `project`"
+        raise NotBuilt(side, commit, reason) from None
     shutil.rmtree(place, ignore_errors=True)
     for file in files:
         if not file.startswith("..") and "__pycache__" not in file:
             target = place / file
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(Path(root, file), target)
-    return place.resolve()
+
+
+def _installed(env: Any, project: str) -> dict[str, str]:
+    """Return what is installed beside the project: name -> version."""
+    found: dict[str, str] = _ask(env, INSTALLED)
+    found.pop(project.lower().replace("_", "-"), None)
+    return found
 
 
 def _ask(env: Any, code: str, *arguments: str) -> Any:

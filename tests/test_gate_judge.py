@@ -1,0 +1,150 @@
+"""The statistics of a verdict, on simulated data whose truth is known."""
+
+import argparse
+import math
+import random
+from types import SimpleNamespace
+
+import pytest
+from scipy import stats
+
+from gate import judge
+from gate.duet import Key, Pair
+from gate.verdict import Row, State
+
+OPTIONS = argparse.Namespace(min_effect=2, min_growth=10)
+
+
+def simulate(effects, scatter, seed, pairs=200):
+    """Decide a whole run by simulated pairs; return benchmark -> verdict.
+
+    effects: the true ratio of each benchmark; scatter: the noise of one pair, a function of chance.
+    """
+    chance = random.Random(seed)
+    built = SimpleNamespace(name="env", env_vars={})
+    rows = [Row(built, Key(f"b{n}", None, ())) for n in range(len(effects))]
+    state = State(rows, OPTIONS, {})
+    for _ in range(pairs):
+        verdicts = state.verdicts()
+        waiting = [row for row in rows if verdicts[row.name] in ("open", "suspect")]
+        if not waiting:
+            return [verdicts[row.name] for row in rows]
+        for row in waiting:
+            stage = "confirm" if verdicts[row.name] == "suspect" else "screen"
+            ratio = effects[int(row.key.name[1:])] * math.exp(scatter(chance))
+            row.pairs[stage].append(Pair(row.key, 1.0, ratio, ratio))
+    raise AssertionError("it never ends")
+
+
+def normal(deviation):
+    return lambda chance: chance.gauss(0, deviation)
+
+
+def outliers(chance):
+    """Half a percent, but in every tenth pair ten times as much."""
+    return chance.gauss(0, 0.05 if chance.random() < 0.1 else 0.005)
+
+
+@pytest.mark.parametrize(
+    "scatter",
+    [normal(0.003), normal(0.01), normal(0.03), outliers],
+    ids=["0.3%", "1%", "3%", "mixed"],
+)
+def test_nothing_has_changed(scatter):
+    verdicts = [simulate([1.0] * 120, scatter, seed) for seed in range(15)]
+    false = sum("slower" in found for found in verdicts)
+    assert false <= 1, "one run in twenty at most"
+    assert sum(found.count("faster") for found in verdicts) <= 1
+
+
+@pytest.mark.parametrize(
+    ("effect", "deviation", "least"),
+    [(1.05, 0.01, 0.97), (1.03, 0.01, 0.85), (1.03, 0.004, 0.97), (1.10, 0.03, 0.95)],
+)
+def test_slowdowns_are_found(effect, deviation, least):
+    found = [
+        verdict
+        for seed in range(25)
+        for verdict in simulate([effect] * 4 + [1.0] * 36, normal(deviation), seed)[:4]
+    ]
+    assert found.count("slower") >= least * len(found)
+    assert "faster" not in found
+
+
+def test_what_is_faster_is_said_too():
+    assert simulate([0.9, 1.0], normal(0.005), 3) == ["faster", "same"]
+
+
+def test_below_what_matters_is_no_slowdown():
+    """1 % is there, and does not count."""
+    found = [v for seed in range(20) for v in simulate([1.01] * 5, normal(0.003), seed)]
+    assert found.count("slower") == 0
+    assert found.count("same") > 90
+
+
+def test_noise_makes_undecided_not_the_same():
+    found = simulate([1.03] * 30, normal(0.08), 4)
+    assert "slower" not in found
+    assert found.count("undecided") > found.count("same")
+
+
+def test_interval_and_p_value_are_student_s():
+    logs = [0.01, 0.03, 0.02, 0.05]
+    found = judge.estimate([math.exp(value) for value in logs])
+    truth = stats.ttest_1samp(logs, 0)
+    assert found.p_value() == pytest.approx(truth.pvalue)
+    assert found.interval(0.9) == pytest.approx(truth.confidence_interval(0.9))
+
+
+def test_one_pair_says_nothing():
+    found = judge.estimate([1.5])
+    assert found.interval() == (-math.inf, math.inf)
+    assert found.p_value() == 1
+    assert found.smallest(0.02) == math.inf
+
+
+def test_ratios_without_any_noise():
+    assert judge.estimate([1.0] * 3).p_value() == 1
+    assert judge.estimate([1.1] * 3).p_value() < 1e-10
+    assert judge.screen([1.0] * 3, 0.02) == "same"
+
+
+def test_smallest_change_is_found_four_times_in_five():
+    """What is said of the smallest visible change is true."""
+    chance = random.Random(5)
+    seen = judge.estimate([math.exp(x) for x in (0.02, -0.02, 0.01, -0.01, 0, 0)])
+    smallest, deviation, hits = seen.smallest(0.02), seen.scatter, 0
+    for _ in range(400):
+        ratios = [math.exp(smallest + chance.gauss(0, deviation)) for _ in range(6)]
+        hits += judge.estimate(ratios).p_value() < judge.RATE
+    assert hits > 0.7 * 400
+
+
+@pytest.mark.parametrize("of", [5, 50])
+def test_discoveries_are_those_of_benjamini_and_hochberg(of):
+    p_values = {"a": 0.0001, "b": 0.008, "c": 0.02, "d": 0.5, "e": 0.9}
+    adjusted = stats.false_discovery_control([*p_values.values(), *[1.0] * (of - 5)])
+    wanted = {name for name, p in zip(p_values, adjusted, strict=False) if p <= 0.05}
+    assert judge.discoveries(p_values, 0.05, of) == wanted
+
+
+def test_wider_where_the_benchmark_is_noisy():
+    quiet = judge.estimate([1.03, 1.031, 1.029])
+    noisy = judge.estimate([1.15, 0.95, 1.03])
+    assert quiet.matters(0.02) == pytest.approx(math.log(1.02))
+    assert noisy.matters(0.02) == noisy.scatter > 0.05
+
+
+@pytest.mark.parametrize(
+    ("base", "head", "answer"),
+    [
+        ([1.0, 1.0], [2.0, 2.0], None),
+        ([1.0] * 3, [2.0] * 3, True),
+        ([1.0] * 3, [1.05] * 3, False),
+        ([1.0, 1.0, 1.0], [2.0, 2.0, 1.0], False),
+        ([0.0] * 3, [0.5] * 3, True),
+        ([2.0] * 3, [1.0] * 3, False),
+    ],
+)
+def test_growth_of_a_value(base, head, answer):
+    assert judge.grown(base, head, 0.1) is answer
