@@ -39,6 +39,10 @@ print(json.dumps({d.metadata["Name"].lower().replace("_", "-"): d.version for d 
 """
 
 
+UNNAMED = "harness", "apart"
+"""What our configuration says of environments beside asv's ``matrix``, which names them."""
+
+
 class NotBuilt(Exception):
     """A commit that cannot be built, and why."""
 
@@ -135,6 +139,10 @@ def prepare(path: str, commits: Mapping[str, str], folder: Path, own: bool) -> l
         One of the commits cannot be built.
     """
     confs = {side: _conf(path, commits[side] if own else None) for side in SIDES}
+    # What the name of an environment does not tell: then they are not one folder.
+    unnamed = [[getattr(conf, name, None) for name in UNNAMED] for conf in confs.values()]
+    if unnamed[0] != unnamed[1]:
+        confs["base"].env_dir += "-base"
     repo = get_repo(confs["head"])
     found = {side: _environments(conf) for side, conf in confs.items()}
     root = Path(confs["head"].benchmark_dir).resolve()

@@ -165,7 +165,8 @@ def run(options: argparse.Namespace) -> int:
         for key in b.select(conf, regex)
     ]
     if not rows:
-        raise util.UserError("no benchmark is selected")
+        print("no benchmark is selected", file=sys.stderr)
+        return NOTHING
     state = State(rows, options, _settings(conf).get("all_processors", {}))
     known = _restore(state, folder / "pairs.jsonl")
     print(

@@ -1,0 +1,288 @@
+"""The verdict really runs: on a scratch repository, with commits of known effect."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+CONF = """
+{
+    "version": 1,
+    "project": "thing",
+    "repo": ".",
+    "branches": ["HEAD"],
+    "plugins": [".measure.environment"],
+    "environment_type": "pinned",
+    "matrix": {},
+    "harness": {"asv_runner": "0.3.2", "setuptools": "83.0.0"},
+    // A commit may change the configuration, too.
+    "build_command": ["python -m pip wheel --no-deps --no-build-isolation --no-index \
+-w {build_cache_dir} {build_dir}"],
+    "install_command": ["in-dir={env_dir} python -m pip install --no-deps --no-index \
+--force-reinstall {wheel_file}"],
+    "build_cache_size": 20,
+    "benchmark_dir": "benchmarks",
+    "env_dir": ".asv/env"
+}
+"""
+PROJECT = """
+[build-system]
+build-backend = "setuptools.build_meta"
+requires = ["setuptools"]
+
+[project]
+name = "thing"
+version = "1"
+
+[tool.setuptools]
+packages = ["thing"]
+"""
+THING = """
+LOOPS = 1
+
+
+def work(n):
+    for _ in range(LOOPS):
+        total = sum(range(n))
+    return total
+
+
+def quick():
+    return None
+
+
+def gone():
+    return None
+
+
+ERROR = 1.0
+"""
+SUITE = """
+import thing
+
+
+class Work:
+    params = ([1000, 30000],)
+    param_names = ("n",)
+    timeout = 30
+
+    def time_work(self, n):
+        thing.work(n)
+
+
+def time_quick():
+    thing.quick()
+
+
+def setup_gone():
+    if not hasattr(thing, "gone"):
+        raise NotImplementedError("this commit has no gone")
+
+
+def time_gone():
+    thing.gone()
+
+
+time_gone.setup = setup_gone
+
+
+def track_error():
+    return thing.ERROR
+
+
+track_error.unit = "ulp"
+"""
+
+
+def git(folder, *args):
+    identity = {f"GIT_{who}_{what}": "test@localhost" for who in ("AUTHOR", "COMMITTER")
+                for what in ("NAME", "EMAIL")}  # fmt: skip
+    done = subprocess.run(
+        ["git", *args], cwd=folder, capture_output=True, text=True, env={**os.environ, **identity}
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory):
+    """A project whose tags name what their commit has done to it."""
+    folder = tmp_path_factory.mktemp("gate") / "repo"
+    for name, text in {
+        "asv.conf.json": CONF, "pyproject.toml": PROJECT, "thing/__init__.py": THING,
+        "benchmarks/__init__.py": "", "benchmarks/suite.py": SUITE, ".gitignore": ".asv\n",
+    }.items():  # fmt: skip
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    git(folder, "init", "-q", "-b", "main")
+
+    git(folder, "add", "-A")
+    git(folder, "commit", "-q", "-m", "Start")
+    git(folder, "tag", "base")
+    thing, project, conf = "thing/__init__.py", "pyproject.toml", "asv.conf.json"
+    gone = "def gone():\n    return None\n"
+    for tag, name, old, new in [
+        ("unchanged", thing, "return total", "return total  # of all"),
+        ("slow", thing, "LOOPS = 1", "LOOPS = 2"),
+        ("broken", project, 'name = "thing"', "name = 7"),
+        ("vanished", thing, gone, ""),
+        ("failing", thing, gone, gone.replace("None", "1 / 0")),
+        ("wrong", thing, "ERROR = 1.0", "ERROR = 3.0"),
+        ("pinned", conf, '"83.0.0"', '"82.0.1"'),
+    ]:
+        text = (folder / name).read_text()
+        assert old in text
+        (folder / name).write_text(text.replace(old, new))
+        git(folder, "commit", "-q", "-a", "-m", f"Make it {tag}")
+        git(folder, "tag", tag)
+        git(folder, "reset", "-q", "--hard", "base")
+    return folder
+
+
+def start(repository, root, *args):
+    return subprocess.Popen(
+        [sys.executable, "-u", "-m", "gate", *args],
+        cwd=repository,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(root), "HOME": str(repository.parent)},
+        start_new_session=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def gate(repository, root):
+    """Run the gate on two tags; return its exit code, its numbers, and all that it said."""
+
+    def run(base, head, *args, minutes="0.5"):
+        file = repository.parent / "verdict.json"
+        file.unlink(missing_ok=True)
+        more = ["--minutes", minutes, "--json", file, "--markdown", file.with_suffix(".md")]
+        with start(repository, root, base, head, *map(str, more), *args) as process:
+            said, _ = process.communicate(timeout=600)
+        assert "Traceback" not in said, said
+        found = json.loads(file.read_text()) if file.exists() else {}
+        return process.returncode, found, said
+
+    return run
+
+
+def verdicts(found):
+    return {row["benchmark"] + "".join(row["parameters"]): row["verdict"] for row in found["rows"]}
+
+
+def findings(found):
+    return {(f["kind"], f["what"]): f["reason"] for f in found["findings"]}
+
+
+def test_unchanged(gate, repository):
+    code, found, said = gate("base", "unchanged")
+    assert code == 0, said
+    assert not {"slower", "grown"} & set(verdicts(found).values()), said
+    assert len(found["rows"]) == 5
+    assert not found["findings"]
+    assert found["base"] == git(repository, "rev-parse", "base")
+    assert not (repository / "results").exists(), "its results are none of the site's"
+
+
+def test_slow(gate, repository):
+    code, found, said = gate("base", "slow", minutes="1.5")
+    assert code == 1, said
+    seen = verdicts(found)
+    assert seen["suite.Work.time_work1000"] == seen["suite.Work.time_work30000"] == "slower", said
+    assert "slower" not in (seen["suite.time_quick"], seen["suite.time_gone"])
+    row = next(r for r in found["rows"] if r["parameters"] == ["30000"])
+    assert 1.5 < row["low"] <= row["ratio"] <= row["high"] < 3
+    comment = (repository.parent / "verdict.md").read_text()
+    assert "2 slower" in comment.splitlines()[1]
+    assert "make gate BASE=" in comment
+    # What was measured is not measured again.
+    again, found, said = gate("base", "slow", minutes="1.5")
+    assert "pairs are known from before" in said
+    assert (again, found["minutes"]) == (1, pytest.approx(0, abs=0.05))
+
+
+def test_faster_the_other_way_round(gate):
+    code, found, said = gate("slow", "base", "--bench", "time_work", minutes="1")
+    assert (code, set(verdicts(found).values())) == (0, {"faster"}), said
+
+
+def test_broken_head(gate, repository):
+    code, found, said = gate("base", "broken")
+    assert code == 2
+    assert "cannot be built" in said
+    ((kind, what),) = findings(found)
+    assert (kind, what) == ("failed", "build of head")
+    assert "head cannot be built" in (repository.parent / "verdict.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("tag", "kind", "reason"),
+    [("vanished", "n/a", "this commit has no gone"), ("failing", "failed", "ZeroDivisionError")],
+)
+def test_no_value_any_more(gate, tag, kind, reason):
+    code, found, said = gate("base", tag, "--bench", "time_gone|time_quick")
+    assert code == 2, said
+    assert reason in findings(found)[kind, "suite.time_gone"]
+    assert set(verdicts(found)) == {"suite.time_quick"}
+    code, found, said = gate(tag, "base", "--bench", "time_gone")
+    assert code == 3, "what is new is measured on one side only"
+    assert ("new", "suite.time_gone") in findings(found)
+
+
+def test_larger_error(gate):
+    code, found, said = gate("base", "wrong", "--bench", "track_error")
+    assert code == 1, said
+    assert findings(found)["error", "suite.track_error"] == "1 -> 3 ulp"
+
+
+def test_changed_environment(gate):
+    code, found, said = gate("base", "pinned", "--bench", "track_error")
+    assert code == 0, said
+    ((kind, _),) = findings(found)
+    assert kind == "environment"
+    assert "setuptools: 83.0.0 -> 82.0.1" in said
+    code, found, said = gate("base", "pinned", "--bench", "track_error", "--same-environments")
+    assert not found["findings"], said
+
+
+@pytest.mark.parametrize(("how", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -9)])
+def test_goes_on_where_it_was_stopped(repository, root, gate, how, code):
+    options = "base", "unchanged", "--fresh"
+    pairs = repository / ".asv/gate" / "-".join(
+        git(repository, "rev-parse", tag)[:12] for tag in ("base", "unchanged")
+    ) / "pairs.jsonl"  # fmt: skip
+    with start(repository, root, *options) as process:
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline:
+            time.sleep(0.05)
+            if pairs.exists() and 3 < count(pairs) < 15:
+                break
+        os.kill(process.pid, how)
+        said = process.communicate(timeout=60)[0]
+    assert process.returncode == code, said
+    kept = count(pairs)
+    assert kept > 3
+    if how == signal.SIGINT:
+        assert "the same command goes on from here" in said
+    finished, found, said = gate(*options[:2])
+    assert finished == 0
+    assert f"; {kept} pairs are known" in said
+    assert len(found["rows"]) == 5
+
+
+def count(file):
+    return len(file.read_text().splitlines())
+
+
+def test_says_what_is_wrong_with_the_question(gate):
+    code, _, said = gate("base", "nowhere")
+    assert (code, said) == (4, "error: git knows no commit 'nowhere'\n")
+    code, _, said = gate("base", "unchanged", "--bench", "no_such_benchmark")
+    assert code == 3
+    assert "no benchmark is selected" in said
