@@ -1,7 +1,7 @@
 """Two fresh processes, one with each commit, that measure in turn.
 
-The machine changes all the time: its clock, its other programs. So a batch of one commit, of some
-milliseconds, is followed at once by a batch of the other, in random order, turn after turn, and
+The machine changes all the time: its clock, its other programs. So a batch of one commit, of a
+millisecond, is followed at once by a batch of the other, in random order, turn after turn, and
 what is kept is their ratio (duet benchmarking, L. Bulej et al., arXiv:2001.05811, made turns so
 that the two do not compete for the caches). What differs between processes, such as the layout of
 memory, stays the same in both of all these turns: only further pairs of processes tell it.
@@ -25,9 +25,9 @@ from typing import Any
 
 WORKER = Path(__file__).with_name("worker.py")
 SIDES = "base", "head"
-TURNS = 5, 15
+TURNS = 5, 200
 """Turns of a pair of processes: at least, at most."""
-SECONDS = 0.2
+SECONDS = 0.25
 """After the least number of turns no more are begun once so much time is spent."""
 
 
@@ -66,7 +66,8 @@ class Pair:
     """Seconds of a call, or the benchmark's value; the median of all turns."""
     head: float | None = None
     ratio: float | None = None
-    """Head over base: the median over the turns."""
+    """Head over base: the median over the turns. On a busy machine this scattered half as much as
+    the ratio of the medians, and a fifth of that of the fastest batches."""
     states: dict[str, str] = field(default_factory=dict)
     """Side -> why it has no value: ``absent: reason`` or ``failed: reason``."""
 

@@ -10,7 +10,7 @@ process do not. A verdict has two stages:
    tested: by having chosen the suspects nothing is won or lost in them. Benjamini and Hochberg's
    procedure over all suspects keeps the false discovery rate at `RATE`, shared by the looks at the
    data; where nothing has changed, that is the share of runs with any false alarm. An effect must
-   also be as large as matters: `least`, or more for a benchmark whose pairs scatter more.
+   also be as large as matters: `least`, or half of what single pairs scatter.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ RATE = 0.01
 """False discovery rate that is allowed, of slower and faster together."""
 SCREEN = 3, 8
 """Pairs of the first stage, at least and at most."""
-LOOKS = 6, 12
+LOOKS = 6, 12, 24
 """Pairs after which the second stage is judged."""
 VALUES = 3
 """Pairs after which a value that is no time is judged."""
@@ -64,7 +64,7 @@ class Estimate:
 
     def matters(self, least: float) -> float:
         """Return the smallest effect that counts."""
-        return max(math.log1p(least), self.scatter)
+        return max(math.log1p(least), self.scatter / 2)
 
     def smallest(self, least: float, confidence: float = 1 - RATE) -> float:
         """Return the smallest effect that would have been seen with a probability of 80 %."""

@@ -127,7 +127,9 @@ def _parser() -> argparse.ArgumentParser:
         "--min-growth", type=float, default=10, metavar="%",
         help="smallest growth of an error or of memory that counts (10)",
     )  # fmt: skip
-    add("--jobs", type=int, help="pairs of processes at a time (one a processor)")
+    add(
+        "--jobs", type=int, help="pairs of processes at a time (1; more make more noise)", default=1
+    )
     add("--machine", help="name of this machine in what is written")
     add("--markdown", type=Path, metavar="FILE", help="write a comment for a pull request")
     add("--json", type=Path, metavar="FILE", help="write all numbers")
@@ -242,8 +244,8 @@ def _measure(state: State, file: Path) -> None:
     deadline = time.monotonic() + 60 * options.minutes
     chance = random.Random(options.seed)
     processors = sorted(os.sched_getaffinity(0))
-    jobs = min(options.jobs or len(processors), len(processors))
-    free = processors[:jobs]
+    jobs = min(options.jobs, len(processors))
+    free = processors[-jobs:]  # the first one has most of the machine's own work
     stop = Event()
     running: dict[Future[None], tuple[str, list[int]]] = {}
     file.parent.mkdir(parents=True, exist_ok=True)

@@ -127,7 +127,7 @@ def repository(tmp_path_factory):
     gone = "def gone():\n    return None\n"
     for tag, name, old, new in [
         ("unchanged", thing, "return total", "return total  # of all"),
-        ("slow", thing, "LOOPS = 1", "LOOPS = 2"),
+        ("slow", thing, "LOOPS = 1", "LOOPS = 3"),
         ("broken", project, 'name = "thing"', "name = 7"),
         ("vanished", thing, gone, ""),
         ("failing", thing, gone, gone.replace("None", "1 / 0")),
@@ -197,7 +197,7 @@ def test_slow(gate, repository):
     assert seen["suite.Work.time_work1000"] == seen["suite.Work.time_work30000"] == "slower", said
     assert "slower" not in (seen["suite.time_quick"], seen["suite.time_gone"])
     row = next(r for r in found["rows"] if r["parameters"] == ["30000"])
-    assert 1.5 < row["low"] <= row["ratio"] <= row["high"] < 3
+    assert 1.5 < row["low"] <= row["ratio"] <= row["high"] < 6
     comment = (repository.parent / "verdict.md").read_text()
     assert "2 slower" in comment.splitlines()[1]
     assert "make gate BASE=" in comment

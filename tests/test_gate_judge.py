@@ -132,7 +132,7 @@ def test_wider_where_the_benchmark_is_noisy():
     quiet = judge.estimate([1.03, 1.031, 1.029])
     noisy = judge.estimate([1.15, 0.95, 1.03])
     assert quiet.matters(0.02) == pytest.approx(math.log(1.02))
-    assert noisy.matters(0.02) == noisy.scatter > 0.05
+    assert noisy.matters(0.02) == noisy.scatter / 2 > 0.04
 
 
 @pytest.mark.parametrize(
