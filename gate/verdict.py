@@ -6,10 +6,10 @@ import argparse
 import json
 import os
 import random
+import re
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -127,9 +127,7 @@ def _parser() -> argparse.ArgumentParser:
         "--min-growth", type=float, default=10, metavar="%",
         help="smallest growth of an error or of memory that counts (10)",
     )  # fmt: skip
-    add(
-        "--jobs", type=int, help="pairs of processes at a time (1; more make more noise)", default=1
-    )
+    add("--jobs", type=int, default=1, help="pairs of processes at a time (1; more disturb)")
     add("--machine", help="name of this machine in what is written")
     add("--markdown", type=Path, metavar="FILE", help="write a comment for a pull request")
     add("--json", type=Path, metavar="FILE", help="write all numbers")
@@ -161,11 +159,7 @@ def run(options: argparse.Namespace) -> int:
     built = builds.prepare(options.config, commits, folder, own=not options.same_environments)
     building = time.monotonic() - start
     conf = builds.load(options.config)
-    rows = [
-        Row(b, key)
-        for b, regex in _selection(conf, built, options)
-        for key in b.select(conf, regex)
-    ]
+    rows = [Row(b, key) for b in built for key in _select(conf, b, options)]
     if not rows:
         print("no benchmark is selected", file=sys.stderr)
         return NOTHING
@@ -190,31 +184,25 @@ def run(options: argparse.Namespace) -> int:
     return report.exit_code(found)
 
 
-def _selection(
-    conf: Any, built: list[Built], options: argparse.Namespace
-) -> Iterator[tuple[Built, list[str]]]:
-    """Give the regular expressions for each environment."""
+def _select(conf: Any, built: Built, options: argparse.Namespace) -> list[Key]:
+    """Return the benchmarks that are asked for, in one environment."""
     profiles = _settings(conf).get("profiles", {})
     if options.bench:
-        profile = [{"bench": options.bench}]
-    elif options.profile in profiles:
-        profile = profiles[options.profile]
-    elif profiles:
+        return built.select(conf, options.bench)
+    if not profiles:
+        return built.select(conf, [])
+    if options.profile not in profiles:
         raise util.UserError(
             f"{options.config} has no profile {options.profile!r} for the gate, but "
             + ", ".join(profiles)
         )
-    else:
-        profile = [{"bench": [""]}]  # all there is
-    for b in built:
-        regex = [
-            r
-            for part in profile
-            if all(b.env_vars.get(k) == v for k, v in part.get("env", {}).items())
-            for r in part["bench"]
-        ]
-        if regex:
-            yield b, regex
+    found = {}
+    for part in profiles[options.profile]:
+        if all(built.env_vars.get(k) == v for k, v in part.get("env", {}).items()):
+            for key in built.select(conf, part["bench"]):
+                if not re.search(part.get("not", "$^"), str(key)):
+                    found[key] = None
+    return list(found)
 
 
 def _settings(conf: Any) -> dict[str, Any]:
