@@ -196,7 +196,7 @@ def _select(conf: Any, built: Built, options: argparse.Namespace) -> list[Key]:
             f"{options.config} has no profile {options.profile!r} for the gate, but "
             + ", ".join(profiles)
         )
-    found = {}
+    found: dict[Key, None] = {}
     for part in profiles[options.profile]:
         if all(built.env_vars.get(k) == v for k, v in part.get("env", {}).items()):
             for key in built.select(conf, part["bench"]):
