@@ -156,11 +156,14 @@ def prepare(path: str, commits: Mapping[str, str], folder: Path, own: bool) -> l
             sides, installed = {}, {}
             # The head last: asv finds the benchmarks in what is installed.
             for side, env in (("base", found["base"][key]), ("head", head)):
-                print(f"building {side} {commits[side][:8]} ...", flush=True)
                 place = folder / head.dir_name / side
-                _install(confs[side], repo, env, side, commits[side], place)
+                known = place.with_suffix(".json")
+                if not known.exists():
+                    print(f"building {side} {commits[side][:8]} ...", flush=True)
+                    _install(confs[side], repo, env, side, commits[side], place)
+                    known.write_text(json.dumps(_installed(env, confs[side].project)))
                 sides[side] = Side(env.find_executable("python"), place, {}, root)
-                installed[side] = _installed(env, confs[side].project)
+                installed[side] = json.loads(known.read_text())
             listed = Benchmarks.discover(confs["head"], repo, [head], [commits["head"]])
             done[head.dir_name] = sides, installed, list(listed.values())
         sides, installed, benchmarks = done[head.dir_name]

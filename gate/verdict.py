@@ -152,7 +152,8 @@ def run(options: argparse.Namespace) -> int:
     options.config = Path(options.config).name
     options.machine = options.machine or Machine.get_unique_machine_name()
     commits = {side: builds.resolve(getattr(options, side)) for side in SIDES}
-    folder = Path(".asv/gate", "-".join(commit[:12] for commit in commits.values())).resolve()
+    names = [commit[:12] for commit in commits.values()] + ["same"] * options.same_environments
+    folder = Path(".asv/gate", "-".join(names)).resolve()
     if options.fresh and (folder / "pairs.jsonl").exists():
         (folder / "pairs.jsonl").unlink()
     start = time.monotonic()

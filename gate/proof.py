@@ -1,0 +1,327 @@
+"""How often is the gate wrong here? Changes of known effect, judged again and again.
+
+In a scratch clone, a commit that changes nothing (a comment) and commits that make one backend
+slower by a known amount: its source is changed so that each call also computes a part of its data
+again, or reads an attribute some times. How much slower that is, is measured beforehand, in one
+process, with thousands of turns. Each run of the gate takes fresh processes and another order.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from asv import util
+from asv.machine import Machine
+from scipy import stats
+
+from . import builds
+from .duet import Side
+
+CHANGE = """
+
+# Slower on purpose, to see whether the gate finds it.
+_load = {name}.load
+
+
+def _load_slower(self):
+    _load(self)
+    plain = self.logsumexp
+
+    def slower(x):
+{extra}
+        return plain(x)
+
+    self.logsumexp = slower
+
+
+{name}.load = _load_slower
+"""
+CALIBRATE = """
+import json, statistics, sys, timeit
+from lsekernels import registry
+name, size, extra, seconds = json.loads(sys.argv[1])
+import numpy
+x = numpy.random.RandomState(0).standard_normal(size)
+backend = registry.load(name)
+calls = [backend.prepare("logsumexp", x)]
+plain, found = backend.logsumexp, {}
+exec("def slower(x):\\n" + extra + "\\n        return plain(x)", {"plain": plain}, found)
+backend.logsumexp = found["slower"]
+calls.append(backend.prepare("logsumexp", x))
+timers = [timeit.Timer(call) for call in calls]
+number = max(1, int(1e-3 / min(timers[0].repeat(5, 10)) * 10))
+end, ratios = timeit.default_timer() + seconds, []
+while timeit.default_timer() < end:
+    one, two, three = (timers[i].timeit(number) for i in (0, 1, 0))
+    ratios.append(2 * two / (one + three))
+print(json.dumps([statistics.median(ratios), timers[0].timeit(number) / number]))
+"""
+SECONDS = 8.0
+"""How long an amount is measured before it is believed."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One claim about the gate."""
+
+    name: str
+    what: str
+    effect: float
+    """By how much the head is slower; 0 is a change of nothing."""
+    places: tuple[tuple[str, int], ...]
+    """(backend, size) that is made slower; in turn."""
+    least: float | None
+    """Share of runs that must find it; None: that may have a false alarm, at most 1 in 20."""
+
+    @property
+    def target(self) -> str:
+        """Return the target in words."""
+        return "at most 1 in 20" if self.least is None else f"at least {self.least:.0%}"
+
+
+CASES = (
+    Case("nothing", "no change, whole quick profile: runs with a false slower", 0, (), None),
+    Case(
+        "five", "5 % slower in a kernel of 10 µs or more: found", 0.05,
+        (("numpy", 100_000), ("cython", 10_000), ("numba", 100_000)), 0.95,
+    ),
+    Case(
+        "three", "3 % slower in a kernel of 1 ms or more: found", 0.03,
+        (("python", 100_000), ("scipy", 1_000_000), ("cython", 1_000_000)), 0.80,
+    ),
+    Case("ten", "10 % slower in a kernel of less than 1 µs: found", 0.10, (("numba", 10),), 0.95),
+)  # fmt: skip
+
+
+def main(arguments: list[str]) -> int:
+    """Run the proof; return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m gate proof",
+        description=(__doc__ or "") + "Interrupt it when you like: the same command goes on.",
+        epilog="exit codes: 0 all targets met, 1 not all, 4 error of use, 130 interrupted",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--only", choices=[case.name for case in CASES], action="append", help="some of the cases")
+    add("--runs", type=int, default=20, help="runs of each case (20)")
+    add("--minutes", type=float, default=10, help="time of a run, as of the gate (10)")
+    add("--machine", help="name of this machine in the results")
+    add("--config", default="asv.conf.json", help="asv's configuration (asv.conf.json)")
+    add("--fresh", action="store_true", help="forget the runs before")
+    options = parser.parse_args(arguments)
+    try:
+        return run(options)
+    except util.UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 4
+    except KeyboardInterrupt:
+        print("\nInterrupted; the same command goes on from here.", file=sys.stderr)
+        return 130
+
+
+def run(options: argparse.Namespace) -> int:
+    """Make the commits, run the gate on them, and store what it said."""
+    conf = builds.load(options.config)
+    machine = options.machine or Machine.get_unique_machine_name()
+    commit = builds.resolve("HEAD")
+    folder = Path(".asv/gate/proof").resolve()
+    if options.fresh:
+        shutil.rmtree(folder, ignore_errors=True)
+    clone = _clone(folder, commit, conf)
+    file = folder / "runs.jsonl"
+    done = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+    cases = [case for case in CASES if not options.only or case.name in options.only]
+    for case in cases:
+        for number in range(sum(r["case"] == case.name for r in done), options.runs):
+            place = case.places[number % len(case.places)] if case.places else None
+            head, ratio = _head(clone, folder, case, place, options.config)
+            found = _gate(clone, head, case, place, number, options)
+            done.append({"case": case.name, "place": place, "true ratio": ratio, **found})
+            with file.open("a") as stream:
+                stream.write(json.dumps(done[-1]) + "\n")
+            hits = sum(r["hit"] for r in done if r["case"] == case.name)
+            print(f"{case.what}: {hits} of {number + 1}; {found['minutes']:.1f} min", flush=True)
+    lines = [line for case in CASES if (line := summary(case, done))]
+    print("\n" + table(lines))
+    stored = Path(conf.results_dir, machine, "gate-proof.jsonl")
+    stored.parent.mkdir(parents=True, exist_ok=True)
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    facts = {"commit": commit, "date": now, "minutes": options.minutes}
+    stored.write_text("".join(json.dumps(line) + "\n" for line in (facts, *lines)))
+    print(f"\nstored in {stored}")
+    return 0 if all(line["met"] for line in lines) else 1
+
+
+def summary(case: Case, done: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """Return the line of one case: how many runs, in how many the gate said slower, an interval."""
+    runs = [r for r in done if r["case"] == case.name]
+    if not runs:
+        return None
+    hits = sum(r["hit"] for r in runs)
+    interval = stats.binomtest(hits, len(runs)).proportion_ci(0.95, "exact")
+    share = hits / len(runs)
+    return {
+        "case": case.name,
+        "what": case.what,
+        "target": case.target,
+        "runs": len(runs),
+        "hits": hits,
+        "low": round(float(interval.low), 3),
+        "high": round(float(interval.high), 3),
+        "met": share <= 0.05 if case.least is None else share >= case.least,
+        "true ratios": sorted({round(r["true ratio"], 3) for r in runs}),
+        "minutes": round(sorted(r["minutes"] for r in runs)[len(runs) // 2], 1),
+        "benchmarks": runs[-1]["benchmarks"],
+        "undecided": sum(r["undecided"] for r in runs),
+    }
+
+
+def table(lines: list[dict[str, Any]]) -> str:
+    """Return the lines as Markdown."""
+    rows = ["| | target | runs | said slower | 95 % interval | minutes a run |"]
+    rows.append("|---|---|---:|---:|---|---:|")
+    rows += [
+        f"| {r['what']} | {r['target']} | {r['runs']} | {r['hits']} "
+        f"| {r['low']:.0%} to {r['high']:.0%} | {r['minutes']:g} |"
+        for r in lines
+    ]
+    return "\n".join(rows)
+
+
+def _clone(folder: Path, commit: str, conf: Any) -> Path:
+    """Make the scratch clone, which shares this repository's environments."""
+    clone = folder / "repo"
+    if not clone.exists():
+        clone.mkdir(parents=True)
+        _git(clone, "clone", "--quiet", "--shared", str(Path.cwd()), ".")
+        _git(clone, "checkout", "--quiet", "-B", "proof", commit)
+        (clone / ".asv").mkdir(exist_ok=True)
+        (clone / ".asv/env").symlink_to(Path(conf.env_dir).resolve())
+        change = clone / "lsekernels/backends/numpy.py"
+        change.write_text(change.read_text() + "# Nothing has changed.\n")
+        _git(clone, "commit", "--quiet", "--all", "-m", "Change nothing")
+        _git(clone, "tag", "nothing")
+        _git(clone, "tag", "start", commit)
+    return clone
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    identity = {f"GIT_{who}_{what}": "gate@localhost" for who in ("AUTHOR", "COMMITTER")
+                for what in ("NAME", "EMAIL")}  # fmt: skip
+    command = ["git", *arguments]
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, env={**os.environ, **identity}
+    )
+    if done.returncode:
+        raise util.UserError(f"{' '.join(command)}: {done.stderr.strip()}")
+    return done.stdout.strip()
+
+
+def _head(
+    clone: Path, folder: Path, case: Case, place: tuple[str, int] | None, config: str
+) -> tuple[str, float]:
+    """Return the commit of a case, and how much slower it is in truth."""
+    if place is None:
+        return "nothing", 1.0
+    tag = f"{case.name}-{place[0]}-{place[1]}"
+    known = folder / f"{tag}.json"
+    if not known.exists():
+        extra, ratio = _calibrate(clone, folder, case.effect, place, config)
+        _git(clone, "checkout", "--quiet", "--detach", "start")
+        file = clone / f"lsekernels/backends/{place[0]}.py"
+        name = re.findall(r"^class (\w+)\(", file.read_text(), re.M)[-1]
+        file.write_text(file.read_text() + CHANGE.format(name=name, extra=extra))
+        _git(clone, "commit", "--quiet", "--all", "-m", f"Slow {place[0]} down: {ratio:.3f}")
+        _git(clone, "tag", "--force", tag)
+        known.write_text(json.dumps(ratio))
+    return tag, float(json.loads(known.read_text()))
+
+
+def _calibrate(
+    clone: Path, folder: Path, effect: float, place: tuple[str, int], config: str
+) -> tuple[str, float]:
+    """Return the lines that slow a call down by `effect`, and by how much they really do."""
+    there = Path.cwd()
+    os.chdir(clone)
+    try:
+        commits = {side: builds.resolve("start") for side in ("base", "head")}
+        side = builds.prepare(config, commits, folder / "start", own=False)[0].sides["base"]
+    finally:
+        os.chdir(there)
+    name, size = place
+
+    def lines(amount: float) -> str:
+        if size >= 1000:
+            return f"        plain(x[: int({amount:.5f} * len(x))])"
+        return "\n".join(["        x.size"] * round(amount)) or "        pass"
+
+    amount = effect if size >= 1000 else 0.0
+    for _ in range(4):
+        ratio, seconds = _measured(side, name, size, lines(amount), SECONDS / 4)
+        if abs(ratio - 1 - effect) < effect / 20:
+            break
+        unit = 1.0 if size >= 1000 else 15e-9 / seconds  # what one more is worth
+        amount = max(0.0, amount + (1 + effect - ratio) / unit)
+    ratio, _ = _measured(side, name, size, lines(amount), SECONDS)
+    print(f"{name} of {size}: slower by a factor of {ratio:.4f}", flush=True)
+    return lines(amount), ratio
+
+
+def _measured(side: Side, name: str, size: int, extra: str, seconds: float) -> tuple[float, float]:
+    asked = json.dumps([name, size, extra, seconds])
+    done = subprocess.run(
+        [side.python, "-c", CALIBRATE, asked],
+        env={**os.environ, **side.environ, "PYTHONPATH": str(side.path)},
+        capture_output=True,
+        text=True,
+        cwd=side.path,
+    )
+    if done.returncode:
+        raise util.UserError(f"{name} cannot be timed: {done.stderr.strip()[-500:]}")
+    ratio, time_of_call = json.loads(done.stdout.splitlines()[-1])
+    return float(ratio), float(time_of_call)
+
+
+def _gate(
+    clone: Path,
+    head: str,
+    case: Case,
+    place: tuple[str, int] | None,
+    number: int,
+    options: argparse.Namespace,
+) -> dict[str, Any]:
+    """Run the gate once, in processes of its own; return what it said of the changed backend."""
+    file = clone / ".asv/verdict.json"
+    command = [sys.executable, "-m", "gate", "start", head, "--fresh", "--same-environments"]
+    command += ["--minutes", str(options.minutes), "--json", str(file), "--seed", str(number)]
+    command += ["--config", options.config]
+    if place:
+        command += ["--bench", rf"^warm\.Logsumexp\..*'{place[0]}', 'float64', {place[1]}\)$"]
+    start = time.monotonic()
+    done = subprocess.run(command, cwd=clone, stdout=subprocess.PIPE, text=True)
+    if done.returncode not in (0, 1):
+        raise util.UserError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}")
+    found = json.loads(file.read_text())
+    verdicts = [row["verdict"] for row in found["rows"]]
+    slower = [row for row in found["rows"] if row["verdict"] == "slower"]
+    return {
+        "hit": bool(slower),
+        "rows": [
+            {k: row[k] for k in ("benchmark", "parameters", "ratio", "low", "high", "verdict")}
+            for row in (found["rows"] if place else slower)
+        ],
+        "benchmarks": len(verdicts),
+        "undecided": verdicts.count("undecided"),
+        "minutes": (time.monotonic() - start) / 60,
+    }
