@@ -68,10 +68,16 @@ claims: $(VENV)/bench  ## measure the claims of the talk and its companion texts
 	$(BIN)/python -m measure.claims
 
 .PHONY: lint
-lint: $(VENV)/lint  ## ruff and mypy
+lint: $(VENV)/lint  ## ruff, mypy, and zizmor on the workflows
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/zizmor --offline --quiet --no-progress .github
+
+.PHONY: lint-workflows
+lint-workflows: $(VENV)/pip  ## actionlint on the workflows (installed from GitHub)
+	$(BIN)/python -m pip install --quiet --group workflows
+	$(BIN)/actionlint
 
 .PHONY: clean
 clean:  ## delete environments, builds and the site; results stay

@@ -1,0 +1,29 @@
+#!/bin/bash
+# Which jobs a self-hosted runner takes; the runner executes this before each, and drops the job if
+# it fails. A pull request can write any job into its own workflow files, but not this file's copy
+# on the machine, nor what GitHub says of the event.
+set -eu
+
+refuse() {
+  echo "::error::This machine does not take the job: $1"
+  exit 1
+}
+
+[ "$(id -u)" -ne 0 ] || refuse "its runner must not be root"
+[ "$GITHUB_REPOSITORY" = "$BENCHMARK_REPOSITORY" ] || refuse "it works for $BENCHMARK_REPOSITORY alone"
+case "$BENCHMARK_JOBS $GITHUB_EVENT_NAME" in
+  "labelled pull_request")
+    python3 -I - "$GITHUB_EVENT_PATH" <<'PYTHON' ||
+import json, sys
+event = json.load(open(sys.argv[1], encoding="utf-8"))
+sys.exit(event["action"] != "labeled" or event["label"]["name"] != "benchmark")
+PYTHON
+      refuse "a maintainer's label, benchmark, must start it"
+    ;;
+  "nightly schedule" | "nightly workflow_dispatch")
+    [ "$GITHUB_REF" = refs/heads/main ] || refuse "it measures main alone"
+    ;;
+  *)
+    refuse "its runner takes $BENCHMARK_JOBS jobs, and this is one of $GITHUB_EVENT_NAME"
+    ;;
+esac
