@@ -67,6 +67,10 @@ speed: $(VENV)/bench  ## measure and judge the targets of the fastest kernels (1
 claims: $(VENV)/bench  ## measure the claims of the talk and its companion texts (15 min)
 	$(BIN)/python -m measure.claims
 
+.PHONY: machine
+machine: $(VENV)/bench  ## check how this machine is tuned, and measure its noise (1 min)
+	$(BIN)/python -m gate machine
+
 .PHONY: lint
 lint: $(VENV)/lint  ## ruff, mypy, and zizmor on the workflows
 	$(BIN)/ruff check .
