@@ -71,6 +71,14 @@ claims: $(VENV)/bench  ## measure the claims of the talk and its companion texts
 machine: $(VENV)/bench  ## check how this machine is tuned, and measure its noise (1 min)
 	$(BIN)/python -m gate machine
 
+.PHONY: nightly
+nightly: $(VENV)/bench  ## what a dedicated machine does in a night; NIGHTLY="--hours 8 --push origin"
+	$(BIN)/python -m measure.nightly $(NIGHTLY)
+
+.PHONY: store
+store: $(VENV)/bench  ## commit this machine's results onto branch results; REMOTE=origin pushes it
+	$(BIN)/python -m measure.store $(addprefix --push ,$(REMOTE))
+
 .PHONY: lint
 lint: $(VENV)/lint  ## ruff, mypy, and zizmor on the workflows
 	$(BIN)/ruff check .

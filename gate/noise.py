@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -38,8 +37,6 @@ def array_bytes(root: Path) -> int:
         text = read(file.parent, file.name) or ""
         if text[:-1].isdigit() and text[-1] in "KM":
             sizes.append(int(text[:-1]) * {"K": 2**10, "M": 2**20}[text[-1]])
-    if "SC_LEVEL3_CACHE_SIZE" in os.sysconf_names:  # a virtual machine may have it here alone
-        sizes.append(os.sysconf("SC_LEVEL3_CACHE_SIZE"))
     return min(2 * max(sizes), 2**30)
 
 

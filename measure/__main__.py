@@ -67,7 +67,8 @@ def _parser() -> argparse.ArgumentParser:
         description="Measure commits with asv. Interrupt it when you like: what was measured "
         "is stored, and the same command goes on.",
         epilog=f"profiles:\n{profiles}\n\nexit codes: 0 all measured, 1 error of use, "
-        "2 a benchmark or a build failed (the rest is measured), 130 interrupted",
+        "2 a benchmark or a build failed (the rest is measured), 3 the time was up before all was "
+        "measured, 130 interrupted",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("profile", nargs="?", default="quick", choices=PROFILES)
@@ -83,13 +84,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--bench", metavar="REGEX", help="only combinations of the profile that match"
     )
+    parser.add_argument(
+        "--hours", type=float, default=math.inf, help="after so many, no further part is begun"
+    )
     parser.add_argument("--config", default="asv.conf.json", help="default: %(default)s")
     parser.add_argument("--machine", help="name of this machine in the results")
     return parser
 
 
 def run(options: argparse.Namespace) -> int:
-    """Measure every commit in every environment; return 0, or 2 if something failed."""
+    """Measure every commit in every environment; return the exit code."""
     os.chdir(Path(options.config).resolve().parent)
     conf = load_config(options.config)
     machine = register_machine(options.machine)
@@ -105,35 +109,40 @@ def run(options: argparse.Namespace) -> int:
         f"profile {options.profile}: {profile.help}\n"
         f"machine {machine}, {len(commits)} commit(s), {len(environments)} environment(s)"
     )
-    start, done, failed = time.monotonic(), 0, set()
-    for commit in commits:
-        for env, selection in environments:
-            # Makes the environment, builds the commit, and lists what can be measured.
-            code = _asv(options, env, commit, "just-discover")
-            # asv lists the suites with another commit where this one cannot be built.
-            if code or env.installed_commit_hash != commit:
-                failed.add(f"commit {commit[:8]} in {env.name} (not built)")
-                continue
-            parts = list(_parts(_wanted(options, conf, selection, machine, commit, env)))
-            for number, (name, keys) in enumerate(parts, 1):
-                print(
-                    f"\n== part {number} of {len(parts)} ({_minutes(start)} so far): "
-                    f"{len(keys)} combination(s) of {name}, threads: {_threads(env)}",
-                    flush=True,
-                )
-                code = _asv(options, env, commit, _regex(keys))
-                done += len(keys)
-                if code == 2:
-                    failed.add(name)
-                elif code:
-                    raise util.UserError(f"asv run ended with exit code {code}")
-            if parts:  # again: the clocks of a GPU at work are not those of an idle one
-                record(conf, env, machine, commit)
+    start, done, failed, cut = time.monotonic(), 0, set(), False
+    end = start + 3600 * options.hours
+    for commit, (env, selection) in product(commits, environments):
+        if cut := time.monotonic() >= end:
+            break
+        # Makes the environment, builds the commit, and lists what can be measured.
+        code = _asv(options, env, commit, "just-discover")
+        # asv lists the suites with another commit where this one cannot be built.
+        if code or env.installed_commit_hash != commit:
+            failed.add(f"commit {commit[:8]} in {env.name} (not built)")
+            continue
+        parts = list(_parts(_wanted(options, conf, selection, machine, commit, env)))
+        for number, (name, keys) in enumerate(parts, 1):
+            if cut := time.monotonic() >= end:
+                break
+            print(
+                f"\n== part {number} of {len(parts)} ({_minutes(start)} so far): "
+                f"{len(keys)} combination(s) of {name}, threads: {_threads(env)}",
+                flush=True,
+            )
+            code = _asv(options, env, commit, _regex(keys))
+            done += len(keys)
+            if code == 2:
+                failed.add(name)
+            elif code:
+                raise util.UserError(f"asv run ended with exit code {code}")
+        if parts:  # again: the clocks of a GPU at work are not those of an idle one
+            record(conf, env, machine, commit)
     print(f"\n{done} combination(s) measured in {_minutes(start)}")
     if failed:
         print(f"failed, see above: {', '.join(sorted(failed))}", file=sys.stderr)
-        return 2
-    return 0
+    if cut:
+        print(f"the {options.hours:g} hours are up: the same command goes on from here")
+    return 2 if failed else 3 if cut else 0
 
 
 def _wanted(

@@ -276,8 +276,7 @@ def test_the_worst_kernel_is_judged(between, state):
     assert noise.check({"kernels": kernels, "switches": 3.0}).state == state
 
 
-def test_the_array_is_beyond_the_caches(tmp_path, monkeypatch):
-    monkeypatch.setattr("os.sysconf_names", {})
+def test_the_array_is_beyond_the_caches(tmp_path):
     cache = f"{CPU}/cpu0/cache"
     assert noise.array_bytes(tmp_path) == 2**26
     tree(tmp_path, {f"{cache}/index0/size": "48K", f"{cache}/index3/size": "96M"})

@@ -1,0 +1,404 @@
+"""``python -m measure.nightly``: all that a dedicated machine does in a night, one run at a time.
+
+New commits are measured, and what is missing of the last one; then steps in the history are looked
+for and confirmed, the site is made, and the results are stored on a branch of their own. A stage
+that fails ends no other. How far it is, is written down all the time: ``heartbeat.jsonl``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from asv.util import UserError
+
+from . import disk
+from .__main__ import load_config
+from .store import machine_name
+
+RUNS = ("full:asv.conf.json", "libraries:asv.libraries.json")
+MATTER = ("lsekernels", "meson.build", "pyproject.toml")
+"""A commit that changes none of these is as fast as the one before it."""
+MEASURING = 0.75
+"""Of the time; the rest is for what the history has to confirm."""
+KEPT = 50
+"""Nights that the heartbeat tells of."""
+PATIENCE = 120.0
+"""Seconds in which a command ends that is interrupted: asv ends its benchmark first."""
+PYTHON = [sys.executable, "-u", "-m"]
+FAILED, BUSY, INTERRUPTED = 2, 3, 130
+
+
+@dataclass(frozen=True)
+class Commands:
+    """The commands of the stages, each an argument list; a test puts its own in their place."""
+
+    install: Sequence[str] = ("make", "--no-print-directory", ".venv/bench")
+    check: Sequence[str] = (*PYTHON, "gate", "machine")
+    measure: Sequence[str] = (*PYTHON, "measure")
+    confirm: Sequence[str] = (*PYTHON, "gate", "history", "--confirm")
+    publish: Sequence[str] = (*PYTHON, "dashboard")
+    store: Sequence[str] = (*PYTHON, "measure.store")
+
+
+def main(arguments: Sequence[str] | None = None, commands: Commands | None = None) -> int:
+    """Do a night's work; return the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        os.chdir(options.config.resolve().parent)
+        name = machine_name(options.machine)
+        results = Path(load_config(options.config.name).results_dir)
+        with lock(options.lock):
+            heartbeat = Heartbeat(results / name / "heartbeat.jsonl")
+            return Night(options, commands or Commands(), name, results, heartbeat).run()
+    except Held as error:
+        print(f"another run is going on: {error}", file=sys.stderr)
+        return BUSY
+    except (UserError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m measure.nightly",
+        description="Measure what is new and what is missing, confirm steps in the history, make "
+        "the site, store the results. End it when you like: the next night goes on.",
+        epilog="exit codes: 0 done, or the time was up, 1 error of use, 2 something failed (the "
+        "rest is done), 3 another run is going on, 130 interrupted or terminated",
+    )
+    parser.add_argument(
+        "runs",
+        nargs="*",
+        default=RUNS,
+        metavar="PROFILE:CONFIG",
+        help="what is measured: the first of all new commits, the others of the newest commit "
+        f"(default: {' '.join(RUNS)})",
+    )
+    parser.add_argument(
+        "--commits", type=int, default=5, metavar="N", help="new ones at most (default: 5)"
+    )
+    parser.add_argument(
+        "--hours", type=float, default=8.0, help="to measure and confirm (default: 8)"
+    )
+    parser.add_argument(
+        "--fetch", action="store_true", help="git fetch, and go to the newest commit, first"
+    )
+    parser.add_argument("--store", action="store_true", help="commit results on branch 'results'")
+    parser.add_argument("--push", metavar="REMOTE", help="--store, and push that branch")
+    parser.add_argument("--machine", metavar="NAME", help="name of this machine in the results")
+    parser.add_argument("--config", type=Path, default="asv.conf.json", help="default: %(default)s")
+    parser.add_argument(
+        "--lock",
+        type=Path,
+        default=Path(".asv/nightly.lock"),
+        metavar="FILE",
+        help="held while it runs, so that nothing else measures (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--builds-gb", type=float, default=5.0, metavar="GB", help="kept of builds (default: 5)"
+    )
+    parser.add_argument(
+        "--free-gb",
+        type=float,
+        default=10.0,
+        metavar="GB",
+        help="that must be free on the disk, or nothing is measured (default: 10)",
+    )
+    return parser
+
+
+class Held(Exception):
+    """The lock is held; says by whom."""
+
+
+@contextmanager
+def lock(file: Path) -> Iterator[None]:
+    """Hold `file` against every other run; the kernel lets go of it however this one ends."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("a+") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            stream.seek(0)
+            raise Held(stream.read().strip() or f"it holds {file} and gives no name") from None
+        stream.truncate(0)
+        stream.write(f"process {os.getpid()} since {_now()} ({' '.join(sys.argv)})\n")
+        stream.flush()
+        try:
+            yield
+        finally:
+            stream.truncate(0)
+
+
+class Heartbeat:
+    """One line of JSON a night, written again at every stage, whole or not at all.
+
+    A night whose line has no outcome and was not updated for hours was killed.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self.file, self.start = file, time.monotonic()
+        self.line: dict[str, Any] = {
+            "started": _now(),
+            "updated": "",
+            "process": os.getpid(),
+            "stage": "start",
+            "outcome": None,
+            "seconds": 0,
+            "failed": [],
+        }
+        lines = file.read_text("utf-8").splitlines() if file.exists() else []
+        self.before = lines[-(KEPT - 1) :]
+
+    def beat(self, stage: str, **more: Any) -> None:
+        """Write down that `stage` begins."""
+        seconds = round(time.monotonic() - self.start)
+        self.line |= {"updated": _now(), "stage": stage, "seconds": seconds, **more}
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        beside = self.file.with_suffix(".new")
+        beside.write_text("\n".join([*self.before, json.dumps(self.line)]) + "\n", "utf-8")
+        beside.replace(self.file)
+
+
+@dataclass
+class Night:
+    """The stages, and what came of them."""
+
+    options: argparse.Namespace
+    commands: Commands
+    machine: str
+    results: Path
+    heartbeat: Heartbeat
+    failed: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    start: float = field(default_factory=time.monotonic)
+
+    def run(self) -> int:
+        """Do all stages in turn; return the exit code."""
+        stages: list[tuple[str, Callable[[], object]]] = [
+            ("clean", self.clean),
+            ("check", self.check),
+            ("measure", self.measure),
+            ("confirm", self.confirm),
+            ("publish", self.publish),
+        ]
+        if self.options.fetch:
+            stages.insert(0, ("fetch", self.fetch))
+        try:
+            signal.signal(signal.SIGTERM, _interrupt)
+            signal.signal(signal.SIGINT, _interrupt)  # what runs in the background ignores it
+            for name, stage in stages:
+                self._begin(name)
+                try:
+                    stage()
+                except (UserError, OSError) as error:
+                    self._failed(name, str(error))
+            self._end("failed in part" if self.failed else "done")
+            if self.options.store or self.options.push:
+                self.store()
+        except KeyboardInterrupt:
+            _ignore_signals()
+            self._end("interrupted")
+            print("\nEnded before its time. What was measured is stored.", file=sys.stderr)
+            return INTERRUPTED
+        return FAILED if self.failed else 0
+
+    # -- stages ------------------------------------------------------------------------------------
+
+    def fetch(self) -> None:
+        """Go to the newest commit of the branch that this one follows."""
+        git("fetch", "--quiet")
+        # asv writes it anew in each run; a change in it must not stand in the way.
+        listed = str(self.results / "benchmarks.json")
+        if git("ls-files", "--", listed):
+            git("checkout", "--quiet", "--", listed)
+        git("merge", "--quiet", "--ff-only", "@{upstream}")
+        if code := self._call(self.commands.install):  # pins may have changed
+            self._failed("fetch", f"what the commands need: exit code {code}")
+
+    def clean(self) -> None:
+        """Remove environments that no configuration names, and the oldest builds."""
+        for sentence in disk.clean(_configs(), self.options.builds_gb * 1e9):
+            self._say(sentence)
+
+    def check(self) -> None:
+        """Look how the machine is tuned; a bad answer is noted and shown by the site."""
+        code = self._call([*self.commands.check, *self._named()])
+        if code == 1:
+            self.notes.append("the machine is not tuned")
+        elif code:
+            self._failed("check", f"exit code {code}")
+
+    def measure(self) -> None:
+        """Measure the last commit's missing combinations, then the new commits, oldest first."""
+        commits = self.commits()
+        first, *others = [run.partition(":")[::2] for run in self.options.runs]
+        plan = [(first, commit) for commit in commits] + [(run, commits[-1]) for run in others]
+        self._say(f"{len(plan)} run(s), of commit(s) {', '.join(c[:8] for c in commits)}")
+        for number, ((profile, config), commit) in enumerate(plan, 1):
+            hours = MEASURING * self.options.hours - self._hours()
+            if hours <= 0:
+                left = len(plan) - number + 1
+                self._note(f"the time was up, {left} run(s) left")
+                return
+            self._need_space()
+            self._begin(f"measure {number} of {len(plan)}: {profile} of {commit[:8]}")
+            command = [*self.commands.measure, profile, "--commits", f"{commit}^!"]
+            command += ["--config", config or "asv.conf.json", "--hours", f"{hours:.4f}"]
+            code = self._call([*command, *self._named()])
+            if code == 3:
+                self._note("the time was up, this run and what follows are left")
+                return
+            if code:  # it does not build, or a benchmark failed: the others can still be measured
+                self._failed(f"{profile} of {commit[:8]}", f"exit code {code}")
+
+    def confirm(self) -> None:
+        """Measure again what looks like a step in the history, as long as there is time."""
+        left = 3600 * (self.options.hours - self._hours())
+        if left <= 0:
+            self._note("the time was up, no step was confirmed")
+            return
+        code = self._call([*self.commands.confirm, *self._named()], left)
+        if code is None:
+            self._note("the time was up, not all steps were confirmed")
+        elif code == 1:
+            self._note("slower than before: see the incidents")
+        elif code not in (0, 3):  # 3: there is no history yet
+            self._failed("confirm", f"exit code {code}")
+
+    def publish(self) -> None:
+        """Make the site."""
+        if code := self._call(self.commands.publish):
+            self._failed("publish", f"exit code {code}")
+
+    def store(self) -> None:
+        """Commit the results, and the heartbeat with them, which is why it has ended before."""
+        print("\n== store", flush=True)
+        push = ["--push", self.options.push] if self.options.push else []
+        if code := self._call([*self.commands.store, *push, *self._named()]):
+            self._failed("store", f"exit code {code}")
+            self._end("failed in part")
+
+    # -- what they share ---------------------------------------------------------------------------
+
+    def commits(self) -> list[str]:
+        """Return the last commit that this machine has measured, and the new ones, oldest first."""
+        history = git("rev-list", "--first-parent", "--reverse", "HEAD").split()
+        known = {
+            file.name.partition("-")[0] for file in (self.results / self.machine).glob("*-*.json")
+        }
+        places = [place for place, commit in enumerate(history) if commit[:8] in known]
+        last = places[-1] if places else -1
+        matter = set(git("rev-list", "--first-parent", "HEAD", "--", *MATTER).split())
+        new = [commit for commit in history[last + 1 :] if commit in matter]
+        chosen = history[last : last + 1] * bool(places) + new[-self.options.commits :]
+        if len(new) > self.options.commits:
+            self._note(f"{len(new) - self.options.commits} older new commit(s) left out")
+        if not chosen:
+            raise UserError(f"no commit here changes any of {', '.join(MATTER)}")
+        return chosen
+
+    def _named(self) -> list[str]:
+        return ["--machine", self.options.machine] if self.options.machine else []
+
+    def _hours(self) -> float:
+        return (time.monotonic() - self.start) / 3600
+
+    def _need_space(self) -> None:
+        free = shutil.disk_usage(".").free / 1e9
+        if free < self.options.free_gb:
+            wanted = f"{self.options.free_gb:g} GB must be (--free-gb)"
+            raise UserError(f"only {free:.1f} GB are free on the disk, {wanted}")
+
+    def _call(self, command: Sequence[str], seconds: float | None = None) -> int | None:
+        """Run a command; return its exit code, or None where it was ended after `seconds`.
+
+        It has a session of its own, so that Ctrl-C and systemd reach it from here alone: once.
+        """
+        with subprocess.Popen(command, start_new_session=True) as process:
+            try:
+                return process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                end(process)
+                return None
+            except BaseException:
+                end(process)
+                raise
+
+    def _say(self, text: str) -> None:
+        print(text, flush=True)
+
+    def _begin(self, stage: str) -> None:
+        print(f"\n== {stage} ({60 * self._hours():.1f} min so far)", flush=True)
+        self.heartbeat.beat(stage, failed=self.failed, notes=self.notes)
+
+    def _note(self, text: str) -> None:
+        self._say(f"note: {text}")
+        self.notes.append(text)
+
+    def _failed(self, stage: str, why: str) -> None:
+        print(f"failed: {stage}: {why}", file=sys.stderr, flush=True)
+        self.failed.append(f"{stage}: {why}")
+
+    def _end(self, outcome: str) -> None:
+        self.heartbeat.beat("end", outcome=outcome, failed=self.failed, notes=self.notes)
+        said = "; ".join([*self.failed, *self.notes])
+        print(
+            f"\n{outcome} in {60 * self._hours():.1f} min" + (f": {said}" if said else ""),
+            flush=True,
+        )
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Interrupt a command and wait until it has stored what it has; kill it if it does not end."""
+    before = _ignore_signals()
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def _ignore_signals() -> dict[int, Any]:
+    return {n: signal.signal(n, signal.SIG_IGN) for n in (signal.SIGINT, signal.SIGTERM)}
+
+
+def git(*arguments: str) -> str:
+    """Run git in the working folder, and return what it prints."""
+    done = subprocess.run(["git", *arguments], capture_output=True, text=True)
+    if done.returncode:
+        raise UserError(f"git {arguments[0]}: {done.stderr.strip()}")
+    return done.stdout.strip()
+
+
+def _configs() -> list[Path]:
+    return sorted(path.resolve() for path in Path().glob("asv*.json"))
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
