@@ -75,7 +75,7 @@ class Branch:
         remote : str or None
             Where to push; what others have pushed there is merged first.
         """
-        if self.git("worktree", "list", "--porcelain").find(f"branch {self.ref}\n") >= 0:
+        if f"branch {self.ref}" in self.git("worktree", "list", "--porcelain").splitlines():
             raise UserError(f"{self.name} is checked out: git switch to the branch of the code")
         there = [path for path in paths if (self.root / path).exists()]
         if paths[0] not in there:
