@@ -61,7 +61,7 @@ class Pages(OutputPublisher):  # type: ignore[misc]  # asv has no annotations
         known = machines.tables(runs, graphs, results)
 
         site = Site(Path(conf.html_dir), conf.project)
-        site.script("machines", machines.reported(known))  # for the foot of every page
+        site.script("machines", machines.marks(known))  # for the foot of every page
         site.page("index.html", compare.site(runs) | links, "compare")
         choice = choose.site(runs) | _of("warm.", links)
         site.page("choose.html", choice, charts=False, talk=talk.tables(runs))

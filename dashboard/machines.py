@@ -1,4 +1,8 @@
-"""The machines: what each is, how it is tuned, how much noise it has, when it last reported."""
+"""The machines: what each is, how it is tuned, how much noise it has, when it last reported.
+
+``make machine`` leaves its answers in ``tuning.jsonl``, ``make nightly`` how far it was in
+``heartbeat.jsonl``; the last line of each is shown.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +30,12 @@ LIMITS = {
     "GpuCopy": "copying an array on the GPU",
 }
 """Suites of limits, whose code is always the same: what changes in them is the machine."""
+FROZEN = {
+    "loop": "a loop in Python",
+    "exp": "NumPy's exp, in cache",
+    "read": "reading an array beyond the caches",
+}
+"""Kernels of ``make machine``, likewise."""
 GPU = {
     "driver_version": "driver",
     "memory.total": "memory",
@@ -62,13 +72,67 @@ def tables(runs: Mapping[Run, Series], graphs: Any, folder: Path) -> list[dict[s
             {run: series for run, series in runs.items() if run.machine == name},
             graphs,
         )
+        | {
+            "check": check(_last(folder / name / "tuning.jsonl")),
+            "night": night(_last(folder / name / "heartbeat.jsonl")),
+        }
         for name in names
     ]
 
 
-def reported(described: Iterable[Mapping[str, Any]]) -> dict[str, float]:
-    """Return machine -> when it last measured, seconds since 1970; only those that have."""
-    return {found["name"]: found["reported"] for found in described if found["reported"]}
+def marks(described: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return what all pages say of each machine that has measured.
+
+    That is when it last did, seconds since 1970, and what its newest check has found bad: None
+    where it never was checked.
+    """
+    return {
+        found["name"]: {
+            "reported": found["reported"],
+            "bad": found["check"]["bad"] if found["check"] else None,
+        }
+        for found in described
+        if found["reported"]
+    }
+
+
+def _last(file: Path) -> dict[str, Any]:
+    """Return the last line of a file of JSON; nothing where there is none."""
+    lines = file.read_text("utf-8").splitlines() if file.exists() else []
+    found: dict[str, Any] = json.loads(lines[-1]) if lines else {}
+    return found
+
+
+def check(found: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what the newest check of a machine says, the bad first; None where there is none."""
+    if not found:
+        return None
+    order = ["bad", "unknown", "good"]
+    kernels = found["noise"]["kernels"]
+    return {
+        "day": found["checked"][:10],
+        "bad": [row["name"] for row in found["checks"] if row["state"] == "bad"],
+        "rows": sorted(found["checks"], key=lambda row: order.index(row["state"])),
+        "noise": [
+            {
+                "what": FROZEN.get(name, name),
+                "within": _percent(kernel["within"]),
+                "between": _percent(kernel["between"]),
+            }
+            for name, kernel in kernels.items()
+        ],
+    }
+
+
+def night(found: Mapping[str, Any]) -> str:
+    """Return how the newest nightly run went; nothing where there was none."""
+    if not found:
+        return ""
+    start, last = (found[key][:16].replace("T", " ") for key in ("started", "updated"))
+    if not found["outcome"]:
+        return f"of {start} (UTC) has not ended; at {last} it was at: {found['stage']}"
+    said = "; ".join([*found["failed"], *found.get("notes", [])])
+    return f"of {start} (UTC): {found['outcome']}" + (f" ({said})" if said else "")
 
 
 def _machine(

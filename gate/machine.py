@@ -93,7 +93,7 @@ def run(options: argparse.Namespace) -> int:
     judged = noise.check(floor)
     checks.append(judged)
     print(f"Its noise, of code that never changes\n\n{noise_table(floor)}\n\n{table([judged])}\n")
-    found = {
+    found: dict[str, Any] = {
         "checked": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": name,
         "kernel": platform.release(),
@@ -105,6 +105,8 @@ def run(options: argparse.Namespace) -> int:
         print(f"written: {options.json}")
     if not options.no_store:
         file = results / name / "tuning.jsonl"
+        for check in found["checks"]:
+            del check["private"]
         store(file, found)
         print(f"stored: {os.path.relpath(file)}")
     print(verdict(checks))
@@ -147,7 +149,7 @@ def table(checks: Iterable[Check]) -> str:
     lines = []
     for check in checks:
         start = f"  {check.state:8}{check.name:{wide}}  "
-        for text in filter(None, (check.found, check.why)):
+        for text in filter(None, (check.found, check.private, check.why)):
             lines += textwrap.wrap(
                 text,
                 columns,

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 GOOD, BAD, UNKNOWN = "good", "bad", "unknown"
-TUNE = f"sudo {sys.executable} -m pyperf system tune"
+HERE = Path(sys.executable)
+PYTHON = HERE.relative_to(Path.cwd()) if HERE.is_relative_to(Path.cwd()) else HERE
+TUNE = f"sudo {PYTHON} -m pyperf system tune"
 CPUS = "sys/devices/system/cpu"
 HOT = 85.0
 """Degrees Celsius; most processors lower their clock between 90 and 105."""
@@ -46,6 +48,8 @@ class Check:
     why: str = ""
     fix: str = ""
     """A command, or what to do where no command does it."""
+    private: str = ""
+    """Shown, but not stored with the results, which everybody can read."""
 
 
 @dataclass(frozen=True)
@@ -282,12 +286,12 @@ def load(root: Path, before: Activity, after: Activity) -> Check:
     names = [f"{after.processes[p][0]} {100 * used[p]:.0f} % (process {p})" for p in most]
     average = (read(root, "proc/loadavg") or "?").split()[0]
     found = f"{busy:.2f} of {cpus} CPUs busy in a second of doing nothing, average load {average}"
-    if names:
-        found += f"; {', '.join(names)}"
+    listed = ", ".join(names)
     if busy < BUSY:
-        return Check("load", found, GOOD)
+        return Check("load", found, GOOD, private=listed)
     why = "what else runs takes caches, memory and processor time"
-    return Check("load", found, BAD, why, "stop what is listed, or measure when it has ended")
+    fix = "stop what runs (top shows it), or measure when it has ended"
+    return Check("load", found, BAD, why, fix, listed)
 
 
 def swap(root: Path) -> Check:

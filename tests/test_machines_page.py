@@ -1,6 +1,7 @@
 """What the page of the machines says, and what it says where nothing is stored."""
 
 import json
+from dataclasses import asdict
 
 import pytest
 from asv.graph import GraphSet
@@ -8,6 +9,9 @@ from asv.graph import GraphSet
 from dashboard import PAGES, machines
 from dashboard.data import Run, Series, Value
 from dashboard.templates import page
+from gate import noise, noise_kernels, tuning
+from gate.machine import store
+from measure import nightly
 
 EMPTY = "limits.EmptyCall.track_time"
 READ = "limits.Read.track_time"
@@ -73,7 +77,7 @@ def test_description(tmp_path):
         "system": "Linux",
     }
     assert "has a description, but no results" in shown([found])
-    assert machines.reported([found]) == {}
+    assert machines.marks([found]) == {}
 
 
 def test_counts_and_last_report(tmp_path):
@@ -85,7 +89,7 @@ def test_counts_and_last_report(tmp_path):
     m, n = tables(runs, tmp_path)
     assert (m["results"], m["environments"], m["commits"]) == (4, 2, 3)
     assert m["day"] == "1970-07-20"
-    assert machines.reported([m]) == {"m": 200 * DAY}
+    assert machines.marks([m]) == {"m": {"reported": 200 * DAY, "bad": None}}
     assert n["day"] == "1970-01-02", "where no time is stored, the day of the commit"
     assert f'data-reported="{200 * DAY}"' in shown([m])
 
@@ -183,3 +187,61 @@ def test_every_page_of_ours_tells_which_machines_are_late(tmp_path):
         scripts = ["static/site.js", "data/machines.js", "static/footer.js"]
         places = [text.index(f'src="{script}"') for script in scripts]
         assert places == sorted(places)
+
+
+def found_by_make_machine(state="bad"):
+    """What the command really writes, and not what this page hopes for."""
+    checks = [
+        tuning.Check("swap", "none", tuning.GOOD),
+        tuning.Check("temperature", "not to be seen", tuning.UNKNOWN, "no sensor"),
+        tuning.Check("SMT", "<b>on</b>", state, "two threads", "echo off | sudo tee /sys/x"),
+    ]
+    run = {name: [1.0, 1.01, 0.99] for name in noise_kernels.NAMES}
+    return {
+        "checked": "2026-11-21T22:00:00+00:00",
+        "machine": "m",
+        "checks": [asdict(check) for check in checks],
+        "noise": {"kernels": noise.summary([run, run])},
+    }
+
+
+def test_an_untuned_machine_is_marked_and_says_what_to_do(tmp_path):
+    describe(tmp_path)
+    for state in ("good", "bad"):
+        store(tmp_path / "m/tuning.jsonl", found_by_make_machine(state))
+    (found,) = tables({run(): series()}, tmp_path)
+    assert machines.marks([found])["m"]["bad"] == ["SMT"], "the newest check counts"
+    assert [row["name"] for row in found["check"]["rows"]] == ["SMT", "temperature", "swap"]
+    text = shown([found])
+    assert "Checked 2026-11-21: not tuned:\nSMT." in text
+    assert "<code>echo off | sudo tee /sys/x</code>" in text
+    assert "<b>on</b>" not in text
+    assert {row["within"] for row in found["check"]["noise"]} == {"± 1.5 %"}
+    assert {row["between"] for row in found["check"]["noise"]} == {"± 0 %"}
+    assert set(machines.FROZEN) == set(noise_kernels.NAMES)
+
+
+def test_a_tuned_machine_is_not_marked(tmp_path):
+    describe(tmp_path)
+    store(tmp_path / "m/tuning.jsonl", found_by_make_machine("good"))
+    (found,) = tables({run(): series()}, tmp_path)
+    assert machines.marks([found])["m"]["bad"] == []
+    assert "yes, as far as it is to be seen" in shown([found])
+
+
+def test_a_machine_that_was_never_checked(tmp_path):
+    (found,) = tables({run(): series()}, tmp_path)
+    assert machines.marks([found])["m"]["bad"] is None
+    assert "It was never checked" in shown([found])
+
+
+def test_how_the_last_night_went(tmp_path):
+    describe(tmp_path)
+    beat = nightly.Heartbeat(tmp_path / "m/heartbeat.jsonl")
+    beat.beat("measure 1 of 2")
+    (found,) = tables({run(): series()}, tmp_path)
+    assert "has not ended; at 20" in found["night"]
+    assert "it was at: measure 1 of 2." in shown([found])
+    beat.beat("end", outcome="failed in part", failed=["publish: exit code 1"], notes=["late"])
+    (found,) = tables({run(): series()}, tmp_path)
+    assert found["night"].endswith("failed in part (publish: exit code 1; late)")

@@ -439,8 +439,11 @@ def test_machines_push_to_one_branch(repo, tmp_path):
     # And back: as it is described for people.
     os.chdir(repo)
     git(repo, "fetch", "-q", "origin", "results")
-    git(repo, "restore", "--source", "FETCH_HEAD", "--", "results")
+    result(repo, "a-env.json", machine="own")
+    git(repo, "add", "results/own")
+    git(repo, "checkout", "-q", "FETCH_HEAD", "--", "results")
     assert (repo / "results/n/3-env.json").exists()
+    assert (repo / "results/own/a-env.json").exists()
 
 
 def test_what_cannot_be_stored_says_why(repo, capsys):
