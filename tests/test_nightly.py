@@ -326,6 +326,9 @@ def test_heartbeat_is_bounded(tmp_path):
 def test_errors_of_use(repo, capsys):
     assert nightly.main(["--config", "nowhere/asv.conf.json"], COMMANDS) == 1
     assert "error" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as end:
+        nightly.main(["--hours", "some"], COMMANDS)
+    assert end.value.code == 1
 
 
 # -- disk ------------------------------------------------------------------------------------------
