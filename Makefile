@@ -6,6 +6,8 @@ RANGE ?= HEAD~4..HEAD
 PROFILE ?= quick
 PORT ?= 8000
 GPU_PYTHON ?= python3
+BASE ?= main
+HEAD ?= HEAD
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DELETE_ON_ERROR:
@@ -66,6 +68,14 @@ speed: $(VENV)/bench  ## measure and judge the targets of the fastest kernels (1
 .PHONY: claims
 claims: $(VENV)/bench  ## measure the claims of the talk and its companion texts (15 min)
 	$(BIN)/python -m measure.claims
+
+.PHONY: gate
+gate: $(VENV)/bench  ## is HEAD slower than BASE? BASE=main HEAD=HEAD GATE_OPTIONS=--help (10 min)
+	$(BIN)/python -m gate $(BASE) $(HEAD) $(GATE_OPTIONS)
+
+.PHONY: gate-proof
+gate-proof: $(VENV)/bench  ## how often is the gate wrong on this machine? (hours; goes on where it stopped)
+	$(BIN)/python -m gate proof $(GATE_OPTIONS)
 
 .PHONY: machine
 machine: $(VENV)/bench  ## check how this machine is tuned, and measure its noise (1 min)

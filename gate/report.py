@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from .verdict import Row, State
 
 ORDER = ("slower", "grown", "faster", "undecided", "same")
-MARKER = "<!-- lsekernels gate -->"
-"""By which a later comment finds the one that it replaces."""
 Found = dict[str, Any]
 
 
@@ -200,7 +198,7 @@ def table(found: Found) -> str:
 def markdown(found: Found) -> str:
     """Return a comment for a pull request: the summary first, details folded."""
     bad = [row for row in found["rows"] if row["verdict"] in ("slower", "grown")]
-    lines = [MARKER, f"### Speed: {summary(found)}", ""]
+    lines = [f"### Speed: {summary(found)}", ""]
     if bad:
         lines += [*_rows(bad), ""]
     shown = [f for f in found["findings"] if f["kind"] not in ("new", "fails on both")]
@@ -241,7 +239,7 @@ def not_built(error: NotBuilt, options: argparse.Namespace) -> None:
         options.json.write_text(json.dumps(facts, indent=1) + "\n")
     if options.markdown:
         fenced = error.reason.replace("```", "'''")
-        text = f"{MARKER}\n### Speed: the {error.side} cannot be built\n\n```\n{fenced}\n```\n"
+        text = f"### Speed: the {error.side} cannot be built\n\n```\n{fenced}\n```\n"
         options.markdown.write_text(text)
 
 

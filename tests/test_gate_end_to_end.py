@@ -199,7 +199,7 @@ def test_slow(gate, repository):
     row = next(r for r in found["rows"] if r["parameters"] == ["30000"])
     assert 1.5 < row["low"] <= row["ratio"] <= row["high"] < 6
     comment = (repository.parent / "verdict.md").read_text()
-    assert "2 slower" in comment.splitlines()[1]
+    assert "2 slower" in comment.splitlines()[0]
     assert "make gate BASE=" in comment
     # What was measured is not measured again.
     again, found, said = gate("base", "slow", minutes="1.5")
