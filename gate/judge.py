@@ -5,7 +5,9 @@ of each other, and paired t-tests on them keep their promise where tests on samp
 process do not. A verdict has two stages:
 
 1. **Screen.** Every benchmark gets some pairs. What is clearly the same is done. What may differ
-   is only a suspect: with hundreds of benchmarks some look slower by chance.
+   is only a suspect: with hundreds of benchmarks some look slower by chance. Three pairs hardly
+   tell how much one benchmark scatters, but all of them do: each variance is drawn towards the
+   typical one (the moderated t-test of G. Smyth, 2004, with a fixed weight).
 2. **Confirm.** Suspects are measured again, in fresh processes, and only these new pairs are
    tested: by having chosen the suspects nothing is won or lost in them. Benjamini and Hochberg's
    procedure over all suspects keeps the false discovery rate at `RATE`, shared by the looks at the
@@ -16,8 +18,9 @@ process do not. A verdict has two stages:
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from scipy import special
 
@@ -25,6 +28,8 @@ RATE = 0.01
 """False discovery rate that is allowed, of slower and faster together."""
 SCREEN = 3, 8
 """Pairs of the first stage, at least and at most."""
+WEIGHT = 4
+"""Pairs that the typical scatter counts as, in the first stage."""
 LOOKS = 6, 12, 24
 """Pairs after which the second stage is judged."""
 VALUES = 3
@@ -41,6 +46,8 @@ class Estimate:
     mean: float
     scatter: float
     """Standard deviation of one pair."""
+    freedom: int
+    """Degrees of freedom of the scatter."""
 
     @property
     def error(self) -> float:
@@ -51,7 +58,7 @@ class Estimate:
         """Return the ends of the mean's interval; infinite for one pair."""
         if self.pairs < 2:
             return -math.inf, math.inf
-        reach = float(special.stdtrit(self.pairs - 1, 0.5 + confidence / 2)) * self.error
+        reach = float(special.stdtrit(self.freedom, 0.5 + confidence / 2)) * self.error
         return self.mean - reach, self.mean + reach
 
     def p_value(self) -> float:
@@ -60,7 +67,7 @@ class Estimate:
             return 1.0
         if self.error == 0:
             return 1.0 if self.mean == 0 else 0.0
-        return 2 * float(special.stdtr(self.pairs - 1, -abs(self.mean) / self.error))
+        return 2 * float(special.stdtr(self.freedom, -abs(self.mean) / self.error))
 
     def matters(self, least: float) -> float:
         """Return the smallest effect that counts."""
@@ -70,10 +77,14 @@ class Estimate:
         """Return the smallest effect that would have been seen with a probability of 80 %."""
         if self.pairs < 2:
             return math.inf
-        reach = special.stdtrit(self.pairs - 1, 0.5 + confidence / 2) + special.stdtrit(
-            self.pairs - 1, 0.8
-        )
-        return max(self.matters(least), float(reach) * self.error)
+        found, seen = special.stdtrit(self.freedom, [0.5 + confidence / 2, 0.8])
+        return max(self.matters(least), float(found + seen) * self.error)
+
+    def drawn_to(self, typical: float) -> Estimate:
+        """Return the estimate with its scatter drawn towards the `typical` one."""
+        squares = WEIGHT * typical**2 + self.freedom * self.scatter**2
+        freedom = WEIGHT + self.freedom
+        return replace(self, scatter=math.sqrt(squares / freedom), freedom=freedom)
 
 
 def estimate(ratios: Sequence[float]) -> Estimate:
@@ -81,14 +92,21 @@ def estimate(ratios: Sequence[float]) -> Estimate:
     logs = [math.log(ratio) for ratio in ratios]
     mean = math.fsum(logs) / len(logs)
     squares = math.fsum((value - mean) ** 2 for value in logs)
-    return Estimate(len(logs), mean, math.sqrt(squares / max(1, len(logs) - 1)))
+    freedom = max(1, len(logs) - 1)
+    return Estimate(len(logs), mean, math.sqrt(squares / freedom), freedom)
 
 
-def screen(ratios: Sequence[float], least: float) -> str:
+def typical(found: Iterable[Sequence[float]]) -> float:
+    """Return the median scatter of benchmarks, of which each has some ratios."""
+    scatters = [estimate(ratios).scatter for ratios in found if len(ratios) >= SCREEN[0]]
+    return statistics.median(scatters) if scatters else 0.0
+
+
+def screen(ratios: Sequence[float], least: float, typical: float) -> str:
     """Return ``same``, ``suspect``, or ``open`` where more pairs are needed."""
     if len(ratios) < SCREEN[0]:
         return "open"
-    found = estimate(ratios)
+    found = estimate(ratios).drawn_to(typical)
     low, high = found.interval()
     edge = math.log1p(least)
     if -edge < low and high < edge:

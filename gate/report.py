@@ -187,8 +187,8 @@ def table(found: Found) -> str:
     if same:
         typical = sorted(same)[len(same) // 2]
         lines += ["", f"Smallest change that could be seen: {_percent(typical)} (median)."]
-    for f in found["findings"]:
-        lines.append(f"{f['kind']}: {f['what']}: {f['reason']}")
+    lines += [f"{f['kind']}: {f['what']}: {f['reason']}" for f in found["findings"]]
+    lines += [f"instructions of {name(row)}: {_counted(row)}" for row in _with_counts(found)]
     if found["absent"]:
         lines.append(f"{found['absent']} benchmarks are n/a with both commits.")
     lines += ["", f"{summary(found)} {found['minutes']:.1f} minutes."]
@@ -212,6 +212,9 @@ def markdown(found: Found) -> str:
         if rows:
             lines += ["", f"<details><summary>{len(rows)} {title}</summary>", "", *_rows(rows)]
             lines += ["", "</details>"]
+    counted = [f"- {_code(name(row))}: {_counted(row)}" for row in _with_counts(found)]
+    if counted:
+        lines += ["", "Instructions of a call, a second witness beside the time:", *counted]
     minor = [f for f in found["findings"] if f not in shown]
     if minor:
         lines += ["", "<details><summary>for information</summary>", ""]
@@ -250,6 +253,17 @@ def name(row: Found) -> str:
         if row["parameters"]
         else str(row["benchmark"])
     )
+
+
+def _with_counts(found: Found) -> list[Found]:
+    return [row for row in found["rows"] if "instructions" in row]
+
+
+def _counted(row: Found) -> str:
+    counts = row["instructions"]
+    if "reason" in counts:
+        return str(counts["reason"])
+    return f"{counts['base']:,.0f} -> {counts['head']:,.0f}, ratio {counts['ratio']:.4f}"
 
 
 def _rows(rows: Iterable[Found]) -> list[str]:

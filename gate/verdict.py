@@ -19,11 +19,13 @@ from typing import Any
 from asv import util
 from asv.machine import Machine
 
-from . import builds, duet, judge, report
+from . import builds, duet, instructions, judge, report
 from .builds import Built, NotBuilt
 from .duet import SIDES, Key, Pair
 
 SECONDS = "seconds"
+CALLS = 0.02
+"""Seconds, without valgrind, of the calls whose instructions are counted."""
 SLOWER, FAILED, NOTHING, USAGE, INTERRUPTED = 1, 2, 3, 4, 130
 
 
@@ -54,14 +56,14 @@ class Row:
         """Return why pairs have no value, each side."""
         return [pair.states for stage in self.pairs.values() for pair in stage if pair.states]
 
-    def verdict(self, options: argparse.Namespace) -> str:
+    def verdict(self, options: argparse.Namespace, typical: float) -> str:
         """Return what the screen says, or the reason for no time."""
         if len(self.states()) > 1:
             return "no value"
         if self.key.unit != SECONDS:
             larger = judge.grown(self.values("base"), self.values("head"), options.min_growth / 100)
             return {None: "open", True: "grown", False: "same"}[larger]
-        return judge.screen(self.ratios("screen"), options.min_effect / 100)
+        return judge.screen(self.ratios("screen"), options.min_effect / 100, typical)
 
 
 @dataclass
@@ -75,7 +77,9 @@ class State:
 
     def verdicts(self) -> dict[str, str]:
         """Return row -> verdict; what is measured on is ``open`` or ``suspect``."""
-        found = {row.name: row.verdict(self.options) for row in self.rows}
+        timed = (row.ratios("screen") for row in self.rows if row.key.unit == SECONDS)
+        typical = judge.typical(timed)
+        found = {row.name: row.verdict(self.options, typical) for row in self.rows}
         # Once a suspect, always one: its pairs of the second stage are not to be thrown away.
         suspects = {
             row.name: row.ratios("confirm")
@@ -133,6 +137,11 @@ def _parser() -> argparse.ArgumentParser:
     add("--json", type=Path, metavar="FILE", help="write all numbers")
     add("--config", default="asv.conf.json", help="asv's configuration (asv.conf.json)")
     add(
+        "--instructions", type=int, default=0, metavar="N",
+        help="count with valgrind the instructions of at most N benchmarks that are slower, faster "
+        "or undecided; some minutes each (0)",
+    )  # fmt: skip
+    add(
         "--same-environments", action="store_true",
         help="the working tree's libraries for both; else each commit's own",
     )  # fmt: skip
@@ -177,12 +186,39 @@ def run(options: argparse.Namespace) -> int:
     finally:
         measuring = time.monotonic() - start
     found = report.collect(state, commits, options, building, measuring)
+    if options.instructions:
+        _count_instructions(state, found, options.instructions)
     print(report.table(found))
     if options.json:
         options.json.write_text(json.dumps(found, indent=1) + "\n")
     if options.markdown:
         options.markdown.write_text(report.markdown(found))
     return report.exit_code(found)
+
+
+def _count_instructions(state: State, found: report.Found, most: int) -> None:
+    """Add the instructions of a call to the rows that are not the same: a second witness."""
+    if reason := instructions.available():
+        print(f"no instructions are counted: {reason}", file=sys.stderr)
+        return
+    rows = {row.name: row for row in state.rows}
+    wanted = [r for r in found["rows"] if r["unit"] == SECONDS and r["verdict"] != "same"]
+    for line in wanted[:most]:
+        row = rows[f"{report.name(line)} {line['environment']}"]
+        calls = max(1, round(CALLS / line["base"]))
+        counted = {}
+        print(f"counting instructions of {row.key} ...", file=sys.stderr, flush=True)
+        for name, side in row.built.sides.items():
+            index = "" if row.key.index is None else str(row.key.index)
+            command = [side.python, str(duet.WORKER), str(side.root), row.key.name, index]
+            environ = {**side.environ, "PYTHONPATH": str(side.path)}
+            try:
+                counted[name] = instructions.count(command, calls, 2, environ).instructions
+            except instructions.Unavailable as error:
+                line["instructions"] = {"reason": str(error)}
+                break
+        else:
+            line["instructions"] = {**counted, "ratio": counted["head"] / counted["base"]}
 
 
 def _select(conf: Any, built: Built, options: argparse.Namespace) -> list[Key]:

@@ -1,6 +1,7 @@
 """Pairs of processes: what they measure, and what becomes of benchmarks that misbehave."""
 
 import random
+import subprocess
 import sys
 from pathlib import Path
 
@@ -194,6 +195,19 @@ def test_pairs_differ_where_processes_differ_and_are_alike_inside(measure):
     one, two = (measure(("track_hash", None), seed=seed)["track_hash"] for seed in (1, 2))
     assert one.base == one.head
     assert one.base != two.base
+
+
+def test_worker_makes_calls_for_a_count_of_instructions(sides):
+    side = sides["base"]
+    environ = {"PYTHONPATH": str(side.path), "PATH": "/usr/bin:/bin"}
+
+    def run(name, index):
+        command = [side.python, str(duet.WORKER), str(side.root), name, index, "0005"]
+        return subprocess.run(command, env=environ, capture_output=True, text=True)
+
+    assert run("suite.time_quick", "").returncode == 0
+    assert run("suite.Tracked.track_time", "0").returncode == 0
+    assert "its calls are not in this process" in run("suite.track_samples", "").stderr
 
 
 def test_worker_needs_nothing_of_ours():

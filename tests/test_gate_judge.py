@@ -96,6 +96,18 @@ def test_interval_and_p_value_are_student_s():
     assert found.interval(0.9) == pytest.approx(truth.confidence_interval(0.9))
 
 
+def test_few_pairs_lean_on_what_is_typical():
+    """Three pairs that happen to agree are not believed, nor three that happen to scatter."""
+    agree, scattered = [1.010, 1.010, 1.0101], [1.02, 0.99, 0.985]
+    assert judge.screen(agree, 0.02, 0.0) == "same"
+    assert judge.screen(agree, 0.02, 0.02) != "same"
+    assert judge.screen(scattered, 0.02, 0.02) == "open"
+    assert judge.screen(scattered, 0.02, 0.002) == "same"
+    assert judge.typical([[1.0], [1.01, 0.99, 1.0], [1.02, 0.98, 1.0], []]) == pytest.approx(
+        0.015, rel=0.01
+    )
+
+
 def test_one_pair_says_nothing():
     found = judge.estimate([1.5])
     assert found.interval() == (-math.inf, math.inf)
@@ -106,7 +118,7 @@ def test_one_pair_says_nothing():
 def test_ratios_without_any_noise():
     assert judge.estimate([1.0] * 3).p_value() == 1
     assert judge.estimate([1.1] * 3).p_value() < 1e-10
-    assert judge.screen([1.0] * 3, 0.02) == "same"
+    assert judge.screen([1.0] * 3, 0.02, 0.0) == "same"
 
 
 def test_smallest_change_is_found_four_times_in_five():
