@@ -1,0 +1,244 @@
+"""``python -m gate history``: steps in the stored results, and whether they are confirmed."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from asv import util
+from asv.benchmarks import Benchmarks
+from asv.config import Config
+from asv.machine import Machine
+from asv.plugin_manager import plugin_manager
+from asv.repo import get_repo
+from asv.results import Results
+
+from . import confirm, simulation
+from .series import Change, Series, collect, find_changes, grouped, measured_on_both_sides
+from .steps import FEWEST, Step, find_steps
+
+__all__ = ["Step", "find_steps", "main"]
+
+SLOWER, NOTHING, USAGE, INTERRUPTED = 1, 3, 4, 130
+
+
+def main(arguments: list[str]) -> int:
+    """Show the steps of the stored results; return the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        if options.simulate:
+            found = simulation.simulate(options.series, options.seed)
+            print(simulation.table(found))
+            _write(options.json, found)
+            return 0
+        return run(options)
+    except util.UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return USAGE
+    except KeyboardInterrupt:
+        print("\nInterrupted. What was confirmed is stored; the same command goes on.")
+        return INTERRUPTED
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> Any:
+        self.print_usage(sys.stderr)
+        self.exit(USAGE, f"{self.prog}: error: {message}\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="python -m gate history",
+        description="Find steps, up and down, in the stored results: where a series changes its "
+        "level for longer than its noise explains.",
+        epilog="exit codes: 0 no step up, 1 steps up (with --confirm: something was confirmed), "
+        "3 nothing to look at, 4 error of use, 130 interrupted",
+    )
+    add = parser.add_argument
+    add("--config", default="asv.conf.json", help="asv's configuration (asv.conf.json)")
+    add("--machine", metavar="NAME", help="only results of this machine")
+    add("--bench", metavar="REGEX", default="", help="only series that match: name(parameters)")
+    add("--since", metavar="RANGE", help="only steps that begin in this range of git's")
+    add("--json", type=Path, metavar="FILE", help="write all numbers")
+    group = parser.add_argument_group("confirm")
+    add = group.add_argument
+    add(
+        "--confirm", action="store_true",
+        help="measure again what became slower of late, find the one commit, and store it in "
+        "results/MACHINE/incidents.jsonl with its cause: code, library or machine",
+    )  # fmt: skip
+    add("--last", type=int, default=10, metavar="N", help="of the last N measured commits (10)")
+    add("--minutes", type=float, default=10, help="of measuring, for each pair of commits (10)")
+    group = parser.add_argument_group("simulate")
+    add = group.add_argument
+    add("--simulate", action="store_true", help="false alarms and power on series of known truth")
+    add("--series", type=int, default=200, metavar="N", help="series of each kind (200)")
+    add("--seed", type=int, default=1, help="of the simulation (1)")
+    return parser
+
+
+def run(options: argparse.Namespace) -> int:
+    """Look at the results, and report; return the exit code."""
+    if not Path(options.config).is_file():
+        raise util.UserError(f"there is no {options.config} here")
+    report = options.json.resolve() if options.json else None
+    os.chdir(Path(options.config).resolve().parent)
+    conf = _load(Path(options.config).name)
+    repo = get_repo(conf)
+    commits = repo.get_branch_commits(conf.branches[0])[::-1]
+    since = set(_range(repo, options.since)) if options.since else set(commits)
+    series = _series(conf, commits, options)
+    if not series:
+        print("Nothing to look at: no stored result matches.")
+        return NOTHING
+    longest = max(sum(map(math.isfinite, one.values)) for one in series)
+    if longest < 2 * FEWEST:
+        print(
+            f"Nothing to look at: the longest of {len(series)} series has {longest} measured "
+            f"commit(s), and steps can be told from noise in {2 * FEWEST} or more."
+        )
+        return NOTHING
+    changes = find_changes(series, _progress)
+    shown = [change for change in changes if change.after in since]
+    print(_table(shown, series, commits))
+    _write(report, _json(shown, series, commits))
+    if not options.confirm:
+        return SLOWER if any(change.slower for change in shown) else 0
+    machine = options.machine or Machine.get_unique_machine_name()
+    place = confirm.Place(Path(conf.results_dir), machine, conf.project, tuple(commits))
+    runner = confirm.gate(Path(options.config).name, machine, options.minutes)
+    return SLOWER if confirm.confirm(shown, changes, place, options.last, runner) else 0
+
+
+def _load(path: str) -> Any:
+    conf = Config.load(path)
+    for plugin in conf.plugins:
+        plugin_manager.import_plugin(plugin)
+    return conf
+
+
+def _range(repo: Any, spec: str) -> list[str]:
+    try:
+        return list(repo.get_hashes_from_range(spec))
+    except util.ProcessError as error:
+        raise util.UserError(f"git knows no range {spec!r}") from error
+
+
+def _series(conf: Any, commits: list[str], options: argparse.Namespace) -> list[Series]:
+    results = Path(conf.results_dir)
+    if not (results / "benchmarks.json").is_file():
+        return []
+    found = collect(_results(results), Benchmarks.load(conf), commits)
+    matches = _expression(options.bench).search
+    return [
+        one
+        for one in found
+        if options.machine in (None, one.machine) and (one.canary or matches(one.name))
+    ]
+
+
+def _results(folder: Path) -> Iterator[Any]:
+    """Give what asv has stored; other files of ours lie beside it."""
+    for path in sorted(folder.glob("*/" + 8 * "[0-9a-f]" + "-*.json")):
+        try:
+            yield Results.load(str(path), machine_name=path.parent.name)
+        except util.UserError as error:
+            print(f"left out: {error}", file=sys.stderr)
+
+
+def _expression(text: str) -> re.Pattern[str]:
+    try:
+        return re.compile(text)
+    except re.error as error:
+        raise util.UserError(f"{text!r} is no regular expression: {error}") from error
+
+
+def _progress(done: int, of: int) -> None:
+    if sys.stderr.isatty():
+        text = f"{done} of {of} series" if done < of else ""
+        print(f"\r{text:40}\r", end="", file=sys.stderr, flush=True)
+
+
+def _table(changes: list[Change], series: list[Series], commits: list[str]) -> str:
+    """Return the steps as text: by the range of commits in which they lie, newest first."""
+    environments = sorted({change.series.environment for change in changes})
+    several = len({one.environment for one in series}) > 1
+    lines = []
+    for group in grouped(changes, commits):
+        lines += [_summary(group, series), ""]
+        for change in group:
+            step, unit = change.step, change.series.unit
+            mark = f" [{environments.index(change.series.environment) + 1}]" if several else ""
+            levels = f"{_level(step.old, unit)} -> {_level(step.new, unit)}"
+            lines.append(
+                f"  {_times(step.ratio):>8}  {levels:24} {change.held:3} commits"
+                f"  {change.series.name}{mark}"
+            )
+        lines.append("")
+    if several and environments:
+        lines += [f"[{number}] {name}" for number, name in enumerate(environments, 1)] + [""]
+    found = Counter(change.slower for change in changes)
+    lines.append(f"{found[True]} steps up and {found[False]} down in {len(series)} series.")
+    return "\n".join(lines)
+
+
+def _summary(group: list[Change], series: list[Series]) -> str:
+    first = group[0]
+    parts = []
+    for unit in dict.fromkeys(change.series.unit for change in group):
+        members = [change for change in group if change.series.unit == unit]
+        total = measured_on_both_sides(series, members[0])
+        count = Counter(change.slower for change in members)
+        up, down = ("slower", "faster") if unit == "seconds" else ("higher", "lower")
+        counts = [f"{count[True]} {up}"] * bool(count[True])
+        counts += [f"{count[False]} {down}"] * bool(count[False])
+        what = "" if unit == "seconds" else f" in {unit or 'other units'}"
+        parts.append(f"of {total} series{what} {', '.join(counts)}")
+    return (
+        f"between {first.before[:8]} and {first.after[:8]} on {first.series.machine}: "
+        + "; ".join(parts)
+    )
+
+
+def _times(ratio: float) -> str:
+    return f"x{ratio:.3f}" if math.isfinite(ratio) else "from 0"
+
+
+def _level(value: float, unit: str) -> str:
+    return util.human_value(value, unit)  # type: ignore[no-any-return]
+
+
+def _json(changes: list[Change], series: list[Series], commits: list[str]) -> dict[str, Any]:
+    def row(change: Change) -> dict[str, Any]:
+        one, step = change.series, asdict(change.step)
+        del step["before"], step["position"]
+        if not math.isfinite(step["ratio"]):
+            step["ratio"] = None  # from 0; JSON has no infinity
+        about = {"benchmark": one.benchmark, "parameters": one.parameters, "unit": one.unit,
+                 "environment": one.environment}  # fmt: skip
+        return {**about, **step, "held": change.held, "canary": one.canary}
+
+    groups = [
+        {
+            "machine": group[0].series.machine,
+            "before": group[0].before,
+            "after": group[0].after,
+            "steps": [row(change) for change in group],
+        }
+        for group in grouped(changes, commits)
+    ]
+    return {"series": len(series), "groups": groups}
+
+
+def _write(file: Path | None, found: dict[str, Any]) -> None:
+    if file:
+        file.write_text(json.dumps(found, indent=1, allow_nan=False) + "\n")
