@@ -17,8 +17,8 @@ The noise is taken for a first-order autoregressive process, AR(1). :func:`_vari
 variance of a mean of its values, the usual effective sample size (Bayley and Hammersley, 1946). The
 correlation estimated from a short series is too small (Kendall, 1954), the more so the more levels
 were fitted to it; and a step found by searching fits the noise best of all. Hence the corrections
-and the margin in :func:`_noise`; their size was chosen by simulation, so that of 3,000 series of
-AR(0.7) without a step 2 had an alarm (``python -m gate history --simulate`` measures it anew).
+in :func:`_correlation`, and the share of what the correlation is with the step left in. Their size
+was chosen by simulation: ``python -m gate history --simulate`` measures what they do.
 
 Otava asks for a NumPy of its own and for clients of databases and Slack, none of which its analysis
 needs: it is installed without its dependencies.
@@ -38,8 +38,10 @@ from numpy.typing import NDArray
 from otava.analysis import compute_change_points
 from scipy import ndimage, stats
 
-LEVEL = 1e-3
+LEVEL = 2e-3
 """Chance of a false alarm in one whole series."""
+SHARE = 0.7
+"""Of the correlation with the step taken out, in that with which the step is judged."""
 SMALLEST = 0.01
 """Smaller steps, relative to the level before, are not worth a look."""
 FEWEST = 3
@@ -102,6 +104,8 @@ def find_steps(
     y = _without_outliers(np.log(given[there]) if logarithmic else given[there])
     proposed = _propose(np.exp(y) if logarithmic else y)
     cuts = _refine(y, sorted(proposed))
+    if cuts and len(y) - cuts[-1] < fewest:  # too new to judge, and no noise of the level before
+        y = y[: cuts.pop()]
     while cuts:
         chances = _chances(y, cuts)
         means = _means(y, cuts)
@@ -188,39 +192,39 @@ def _refine(y: Values, cuts: list[int]) -> list[int]:
 
 def _chances(y: Values, cuts: list[int]) -> list[float]:
     """Return, for each cut, the chance that noise alone makes a step like it anywhere."""
-    deviation, correlation = _noise(y, cuts)
     n, lengths, means = len(y), _lengths(cuts, len(y)), _means(y, cuts)
-    # So many independent values would tell as much (Bayley and Hammersley, 1946).
-    freedom = max(4.0, n * (1 - correlation) / (1 + correlation) - len(lengths))
-    variances = [_variance_of_mean(length, correlation) for length in lengths]
+    rest = y - np.repeat(means, lengths)
+    with_all = _correlation(y, cuts)
     found = []
-    for (one, other), (old, new) in zip(
-        itertools.pairwise(variances), itertools.pairwise(means), strict=True
-    ):
-        t = abs(new - old) / (deviation * math.sqrt(one + other))
+    for i in range(len(cuts)):
+        # Taking a step out hides some correlation; leaving it in takes a true step for some.
+        correlation = SHARE * with_all + (1 - SHARE) * _correlation(y, _without(cuts, i))
+        variances = [_variance_of_mean(length, correlation) for length in lengths]
+        # Each mean takes its share of the squares away.
+        taken = sum(m * variance for m, variance in zip(lengths, variances, strict=True))
+        deviation = math.sqrt(float(np.sum(rest**2)) / max(n - taken, n / 5))
+        # So many independent values would tell as much (Bayley and Hammersley, 1946).
+        freedom = max(4.0, n * (1 - correlation) / (1 + correlation) - len(lengths))
+        error = max(deviation, _rounding(y)) * math.sqrt(variances[i] + variances[i + 1])
+        t = abs(means[i + 1] - means[i]) / error
         found.append(min(1.0, 2 * n * float(stats.t.sf(t, freedom))))  # Bonferroni: n places
     return found
 
 
-def _noise(y: Values, cuts: list[int]) -> tuple[float, float]:
-    """Return standard deviation and lag-1 correlation of `y` about its levels.
+def _correlation(y: Values, cuts: list[int]) -> float:
+    """Return the lag-1 correlation of `y` about its levels, rather too large than too small.
 
-    The correlation is raised by what a mean taken from the same values hides (Kendall), by thrice
-    the like of it for each step, which was searched for and not given, and by one and a half
-    standard errors.
+    It is raised by what a mean taken from the same values hides (Kendall), by twice the like of it
+    for each step, which was searched for and not given, and by one standard error.
     """
-    n, lengths = len(y), _lengths(cuts, len(y))
-    rest = y - np.repeat(_means(y, cuts), lengths)
+    n = len(y)
+    rest = y - np.repeat(_means(y, cuts), _lengths(cuts, n))
     squares = float(np.sum(rest**2))
-    tiny = _rounding(y)
-    if squares <= n * tiny**2:  # exact values, as bytes are
-        return tiny, 0.0
-    correlation = float(np.sum(rest[1:] * rest[:-1])) / squares
-    correlation += (1 + 3 * correlation + 3 * len(cuts)) / n + 1.5 / math.sqrt(n)
-    correlation = min(max(correlation, 0.0), 0.99)
-    # Each mean takes its share of the squares away.
-    taken = sum(length * _variance_of_mean(length, correlation) for length in lengths)
-    return max(tiny, math.sqrt(squares / max(n - taken, n / 5))), correlation
+    if squares <= n * _rounding(y) ** 2:  # exact values, as bytes are
+        return 0.0
+    found = float(np.sum(rest[1:] * rest[:-1])) / squares
+    found += (1 + 3 * found + 2 * len(cuts)) / n + 1 / math.sqrt(n)
+    return min(max(found, 0.0), 0.99)
 
 
 def _variance_of_mean(m: int, correlation: float) -> float:
