@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -125,7 +126,10 @@ def site(
                 "steps": [_row(step, environments, commits, (before, after)) for step in members],
             }
         )
+    again = confirmed(folder, benchmarks)
+    known |= {row["benchmark"] for row in again}
     return {
+        "confirmed": again,
         "groups": groups,
         "environments": _environments(environments, graphs),
         "benchmarks": {
@@ -135,6 +139,33 @@ def site(
         },
         "commits": max((len(graph.data_points) for _, graph in graphs), default=0),
     }
+
+
+def confirmed(folder: Path, benchmarks: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what ``python -m gate history --confirm`` has stored, the newest first.
+
+    Incidents of benchmarks that are no longer there are left out, as asv does with their results.
+    """
+    found = []
+    for file in sorted(folder.glob("*/incidents.jsonl")):
+        for line in file.read_text("utf-8").splitlines():
+            incident = json.loads(line)
+            if incident["benchmark"] in benchmarks:
+                same = ("benchmark", "environment", "before", "after", "cause")
+                found.append(
+                    {name: incident[name] for name in same}
+                    | {name: _maybe(incident[name]) for name in ("ratio", "low", "high")}
+                    | {
+                        "machine": file.parent.name,
+                        "values": [value.strip("'") for value in incident["parameters"]],
+                        "date": incident["confirmed"][:10],
+                    }
+                )
+    return sorted(found, key=lambda incident: incident["date"], reverse=True)
+
+
+def _maybe(value: float | None) -> float | None:
+    return None if value is None else _short(value)
 
 
 def collect(graphs: Any, benchmarks: Mapping[str, Any]) -> tuple[list[Step], list[Span]]:

@@ -243,7 +243,48 @@ def test_no_steps(found, tmp_path):
     assert site["commits"] == (len(PLACES) if len(found) else 0)
 
 
+INCIDENT = {
+    "benchmark": NAME, "parameters": ["'simd'", "1000"], "environment": "e", "before": "0" * 40,
+    "after": "1" * 40, "ratio": 1.3, "low": 1.28999, "high": 1.31, "cause": "code",
+    "confirmed": "2026-11-21T10:00:00+00:00", "verdict": {},
+}  # fmt: skip
+
+
+def stored(folder, machine, *incidents):
+    (folder / machine).mkdir()
+    lines = [json.dumps(INCIDENT | incident) + "\n" for incident in incidents]
+    (folder / machine / "incidents.jsonl").write_text("".join(lines))
+
+
+def test_what_was_confirmed_is_shown_with_its_cause(tmp_path):
+    later = {"confirmed": "2026-11-22T10:00:00+00:00", "cause": "machine"}
+    stored(tmp_path, "m", {}, {"benchmark": "warm.Gone.track_time"})
+    stored(tmp_path, "other", later | {"ratio": None, "low": None, "high": None})
+    found = shown(graphs(), tmp_path)
+    assert json.loads(json.dumps(found, allow_nan=False))
+    newer, older = found["confirmed"]
+    assert (newer["machine"], newer["cause"], newer["ratio"]) == ("other", "machine", None)
+    assert older == {
+        "benchmark": NAME, "environment": "e", "before": "0" * 40, "after": "1" * 40,
+        "cause": "code", "ratio": 1.3, "low": 1.29, "high": 1.31, "machine": "m",
+        "values": ["simd", "1000"], "date": "2026-11-21",
+    }  # fmt: skip
+    assert found["benchmarks"][NAME]["names"] == ["backend", "size"]
+
+
+def test_an_incident_of_a_benchmark_without_a_series_can_be_named(tmp_path):
+    stored(tmp_path, "m", {"benchmark": ERROR, "parameters": ["'numpy'"]})
+    assert ERROR in shown(graphs(), tmp_path)["benchmarks"]
+
+
+def test_page_with_confirmed_incidents():
+    values = {"project": "p", "pages": PAGES, "current": "", "scripts": [], "empty": False}
+    assert 'id="confirmed"' in page("incidents.html", **values, confirmed=True)
+    assert 'id="confirmed"' not in page("incidents.html", **values, confirmed=False)
+
+
 @pytest.mark.parametrize("empty", [True, False])
 def test_page(empty):
     values = {"project": "p", "pages": PAGES, "current": "", "scripts": [], "empty": empty}
+    values["confirmed"] = False
     assert ("No results yet" in page("incidents.html", **values)) == empty

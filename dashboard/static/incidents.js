@@ -150,7 +150,8 @@
   }
 
   function incident(group, steps, number, open) {
-    const since = undone(steps);
+    const causes = unique(steps.map((s) => cause(group, s)).filter(Boolean));
+    const since = [causes.length && `confirmed: ${causes.join(", ")}`, undone(steps)].filter(Boolean).join("; ");
     const summary = Site.make("summary", {}, Site.make("b", {}, `${group.date} `), Site.make("code", {}, short(group.after)),
       ` ${sentence(group, steps)}. `, ...(since ? [Site.make("span", { class: "mark" }, since)] : []));
     const made = Site.make("details", { class: "incident", id: short(group.after) }, summary);
@@ -171,6 +172,32 @@
     made.open = open;
     return { made, fill };
   }
+
+  const parameters = (row) => bench(row).names.map((name, i) => `${name} ${row.values[i]}`).join(", ");
+  const CONFIRMED = [
+    { key: "date", title: "confirmed on", text: (c) => c.date, class: () => "nowrap" },
+    {
+      key: "commit", title: "since commit", text: (c) => short(c.after),
+      tip: (c) => `the commit before it: ${short(c.before)}`, cell: (c) => Site.make("code", {}, short(c.after)),
+    },
+    { key: "cause", title: "cause", text: (c) => c.cause },
+    { key: "what", title: "series", text: (c) => `${bench(c).title}, ${bench(c).what}: ${parameters(c)}` },
+    { key: "machine", title: "machine", text: (c) => c.machine, tip: (c) => c.environment },
+    {
+      key: "ratio", title: "after ÷ before", class: () => "number bad", sort: (c) => c.ratio ?? Infinity,
+      text: (c) => (c.ratio === null ? "from 0" : Site.times(c.ratio)),
+    },
+    {
+      key: "interval", title: "measured between", class: () => "number", sort: (c) => c.low ?? -1,
+      text: (c) => (c.low === null ? "–" : `${Site.times(c.low)} and ${Site.times(c.high)}`),
+      tip: (c) => (c.low === null ? "what was measured again shows no difference; the ratio is that of the history" : undefined),
+    },
+  ];
+  if (document.getElementById("confirmed")) Site.table("confirmed", CONFIRMED, all.confirmed, "date", true);
+  // Found again: a confirmed one of the same series whose commit lies in the range of the step.
+  const cause = (group, step) => (all.confirmed.find((c) => c.benchmark === step.benchmark
+    && c.machine === all.environments[step.environment].machine && c.values.join() === step.values.join()
+    && [group.after, ...group.commits.map(([id]) => id)].includes(c.after)) || {}).cause;
 
   const changed = () => Object.fromEntries(Object.entries(state).filter(([key, value]) => value && value !== DEFAULTS[key]));
 
