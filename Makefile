@@ -89,6 +89,10 @@ nightly: $(VENV)/bench  ## what a dedicated machine does in a night; NIGHTLY="--
 store: $(VENV)/bench  ## commit this machine's results onto branch results; REMOTE=origin pushes it
 	$(BIN)/python -m measure.store $(addprefix --push ,$(REMOTE))
 
+.PHONY: gate-history
+gate-history: $(VENV)/bench  ## find steps, up and down, in the stored results
+	$(BIN)/python -m gate history
+
 .PHONY: lint
 lint: $(VENV)/lint  ## ruff, mypy, and zizmor on the workflows
 	$(BIN)/ruff check .
@@ -126,6 +130,7 @@ $(VENV)/pip:
 
 $(VENV)/bench: pyproject.toml | $(VENV)/pip
 	$(BIN)/python -m pip install --quiet --group bench
+	$(BIN)/python -m pip install --quiet --no-deps --group otava
 	@touch $@
 
 $(VENV)/test: pyproject.toml meson.build $(wildcard lsekernels/_compiled/*.p*) | $(VENV)/pip

@@ -56,6 +56,8 @@ class Verdict:
         rows = {
             (row["benchmark"], tuple(row["parameters"]), row["environment"]): row
             for row in found.get("rows", ())
+            # Undecided without a ratio: one of the commits has no value.
+            if row["verdict"] != "undecided" or row["ratio"]
         }
         findings = found.get("findings", ())
         return cls(rows, frozenset(f["what"] for f in findings if f["kind"] == "environment"))
@@ -94,6 +96,8 @@ def gate(config: str, machine: str, minutes: float) -> Runner:
             file = Path(folder, "verdict.json")
             command = [sys.executable, "-m", "gate", base, head, "--config", config]
             command += ["--machine", machine, "--minutes", f"{minutes:g}", "--json", str(file)]
+            # A series has one environment, whatever pins its commits bring.
+            command += ["--same-environments"]
             for regex in regexes:
                 command += ["--bench", regex]
             print(f"$ python -m gate {base[:8]} {head[:8]}, {len(regexes)} benchmarks", flush=True)
@@ -108,7 +112,7 @@ def gate(config: str, machine: str, minutes: float) -> Runner:
 
 
 def confirm(
-    shown: Sequence[Change], known: Sequence[Change], place: Place, last: int, runner: Runner
+    shown: Sequence[Change], canaries: Sequence[Change], place: Place, last: int, runner: Runner
 ) -> list[Incident]:
     """Measure the suspects among `shown` again, store what is confirmed, and return it.
 
@@ -116,8 +120,8 @@ def confirm(
     ----------
     shown : sequence of Change
         Among which the suspects are.
-    known : sequence of Change
-        All steps, for those of the canaries.
+    canaries : sequence of Change
+        The steps of benchmarks whose code never changes.
     place : Place
     last : int
         A suspect begins in so many last measured commits of its series.
@@ -134,8 +138,9 @@ def confirm(
         for change in group:
             if change in seen:
                 continue
-            if cause := _cause_elsewhere(change, known, place):
-                found.append(_store(place, change, (base, head), cause, verdict))
+            elsewhere = _not_seen(verdict, change) and _elsewhere(change, canaries, place)
+            if elsewhere:
+                found.append(_store(place, change, (base, head), elsewhere, verdict))
             else:
                 print(f"  not confirmed: {change.series.name}{_why(verdict, change)}")
         for change, pair, last_verdict in walk(seen, base, head, verdict, runner):
@@ -197,7 +202,10 @@ def walk(
                 yield change, (between[low], between[high]), seen_by
             continue
         earlier = [change for change in members if _seen(tried, change)]
-        later = [change for change in members if change not in earlier]
+        later = [change for change in members if _not_seen(tried, change)]
+        for change in members:
+            if change not in earlier + later:  # undecided: no nearer than this
+                yield change, (between[low], between[high]), seen_by
         open_ranges.append((middle, high, later, seen_by))
         open_ranges.append((low, middle, earlier, tried))
 
@@ -216,14 +224,14 @@ def _from_the_middle(low: int, high: int) -> list[int]:
     return sorted(range(low + 1, high), key=lambda place: abs(2 * place - low - high))
 
 
-def _cause_elsewhere(change: Change, known: Sequence[Change], place: Place) -> str | None:
+def _elsewhere(change: Change, canaries: Sequence[Change], place: Place) -> str | None:
     """Return what can have moved a series where the verdict sees no difference in the code."""
     old, new = (_installed(place, commit, change) for commit in (change.before, change.after))
     if old and new and old != new:
         return "library"
     start, stop = _span(change.before, change.after, place.commits)
-    for other in known:
-        if other.series.canary and other.series.machine == place.machine:
+    for other in canaries:
+        if other.series.machine == place.machine:
             first, end = _span(other.before, other.after, place.commits)
             if first < stop and start < end and other.slower == change.slower:
                 return "machine"
@@ -288,6 +296,11 @@ def _key(change: Change) -> tuple[str, tuple[str, ...], str]:
 def _seen(verdict: Verdict, change: Change) -> bool:
     row = verdict.row(change)
     return row is not None and row["verdict"] in SEEN
+
+
+def _not_seen(verdict: Verdict, change: Change) -> bool:
+    row = verdict.row(change)
+    return row is not None and row["verdict"] not in (*SEEN, "undecided")
 
 
 def _why(verdict: Verdict, change: Change) -> str:

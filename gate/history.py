@@ -96,7 +96,9 @@ def run(options: argparse.Namespace) -> int:
     repo = get_repo(conf)
     commits = repo.get_branch_commits(conf.branches[0])[::-1]
     since = set(_range(repo, options.since)) if options.since else set(commits)
-    series = _series(conf, commits, options)
+    found = _series(conf, commits, options.machine)
+    matches = _expression(options.bench).search
+    series = [one for one in found if matches(one.name)]
     if not series:
         print("Nothing to look at: no stored result matches.")
         return NOTHING
@@ -108,6 +110,7 @@ def run(options: argparse.Namespace) -> int:
         )
         return NOTHING
     changes = find_changes(series, _progress)
+    canaries = find_changes([one for one in found if one.canary]) if options.confirm else []
     shown = [change for change in changes if change.after in since]
     print(_table(shown, series, commits))
     _write(report, _json(shown, series, commits))
@@ -116,7 +119,7 @@ def run(options: argparse.Namespace) -> int:
     machine = options.machine or Machine.get_unique_machine_name()
     place = confirm.Place(Path(conf.results_dir), machine, conf.project, tuple(commits))
     runner = confirm.gate(Path(options.config).name, machine, options.minutes)
-    return SLOWER if confirm.confirm(shown, changes, place, options.last, runner) else 0
+    return SLOWER if confirm.confirm(shown, canaries, place, options.last, runner) else 0
 
 
 def _load(path: str) -> Any:
@@ -133,17 +136,12 @@ def _range(repo: Any, spec: str) -> list[str]:
         raise util.UserError(f"git knows no range {spec!r}") from error
 
 
-def _series(conf: Any, commits: list[str], options: argparse.Namespace) -> list[Series]:
+def _series(conf: Any, commits: list[str], machine: str | None) -> list[Series]:
     results = Path(conf.results_dir)
     if not (results / "benchmarks.json").is_file():
         return []
     found = collect(_results(results), Benchmarks.load(conf), commits)
-    matches = _expression(options.bench).search
-    return [
-        one
-        for one in found
-        if options.machine in (None, one.machine) and (one.canary or matches(one.name))
-    ]
+    return [one for one in found if machine in (None, one.machine)]
 
 
 def _results(folder: Path) -> Iterator[Any]:

@@ -11,6 +11,7 @@ ALLOWED = {
     "benchmarks": {"benchmarks", "lsekernels"},
     "measure": {"measure", "lsekernels"},
     "dashboard": {"dashboard", "lsekernels"},
+    "gate": {"gate"},
 }
 FOREIGN = {"lsekernels": {"asv", "asv_runner"}, "benchmarks": {"asv"}}
 
