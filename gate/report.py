@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from .verdict import Row, State
 
 ORDER = ("slower", "grown", "faster", "undecided", "same")
+MOST = 10
+"""Undecided benchmarks that the terminal shows, those that differ most."""
 Found = dict[str, Any]
 
 
@@ -173,7 +175,9 @@ def summary(found: Found) -> str:
 def table(found: Found) -> str:
     """Return what the terminal shows: what is not the same, and a line for all the rest."""
     lines = ["", f"{found['base'][:8]} -> {found['head'][:8]} on {found['machine']}", ""]
-    shown = [row for row in found["rows"] if row["verdict"] != "same"]
+    undecided = [row for row in found["rows"] if row["verdict"] == "undecided"]
+    shown = [row for row in found["rows"] if row["verdict"] not in ("same", "undecided")]
+    shown += undecided[:MOST]
     if shown:
         lines.append(
             f"{'verdict':10}{'base':>10}{'head':>10}{'ratio':>8}  {'interval':16}benchmark"
@@ -183,6 +187,8 @@ def table(found: Found) -> str:
             f"{row['verdict']:10}{_value(row, 'base'):>10}{_value(row, 'head'):>10}"
             f"{_ratio(row['ratio']):>8}  {_interval(row):16}{name(row)}"
         )
+    if len(undecided) > MOST:
+        lines.append(f"{'undecided':10}and {len(undecided) - MOST} more: --json has all of them")
     same = [row["smallest"] for row in found["rows"] if row["smallest"]]
     if same:
         typical = sorted(same)[len(same) // 2]
