@@ -23,12 +23,11 @@ from asv.repo import get_repo
 from asv.results import Results
 
 from . import confirm, simulation
+from .command import INTERRUPTED, NOTHING, SLOWER, USAGE, Parser
 from .series import Change, Series, collect, find_changes, grouped, measured_on_both_sides
 from .steps import FEWEST, Step, find_steps
 
 __all__ = ["Step", "find_steps", "main"]
-
-SLOWER, NOTHING, USAGE, INTERRUPTED = 1, 3, 4, 130
 
 
 def main(arguments: list[str]) -> int:
@@ -49,14 +48,8 @@ def main(arguments: list[str]) -> int:
         return INTERRUPTED
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> Any:
-        self.print_usage(sys.stderr)
-        self.exit(USAGE, f"{self.prog}: error: {message}\n")
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog="python -m gate history",
         description="Find steps, up and down, in the stored results: where a series changes its "
         "level for longer than its noise explains.",

@@ -27,12 +27,12 @@ from asv.machine import Machine, MachineCollection
 from asv.util import UserError
 
 from . import noise, noise_kernels, tuning
+from .command import INTERRUPTED, USAGE, Parser
 from .tuning import BAD, UNKNOWN, Check
 
 ROOT = Path("/")
 KEPT = 50
 """Lines kept of what was found before."""
-ERROR_OF_USE, INTERRUPTED = 4, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,20 +42,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return run(options)
     except (UserError, OSError, RuntimeError) as error:
         print(f"error: {error}", file=sys.stderr)
-        return ERROR_OF_USE
+        return USAGE
     except KeyboardInterrupt:
         print("\nInterrupted: nothing is stored.", file=sys.stderr)
         return INTERRUPTED
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> Any:
-        self.print_usage(sys.stderr)
-        self.exit(ERROR_OF_USE, f"{self.prog}: error: {message}\n")
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog="python -m gate machine",
         description="Check how this machine is tuned, and measure its noise. Nothing is changed.",
         epilog="exit codes: 0 tuned, 1 not tuned (something is bad), 4 error of use, "

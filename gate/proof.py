@@ -26,6 +26,7 @@ from asv.machine import Machine
 from scipy import stats
 
 from . import builds
+from .command import INTERRUPTED, USAGE, Parser
 from .duet import Side
 
 CHANGE = """
@@ -106,7 +107,7 @@ CASES = (
 
 def main(arguments: list[str]) -> int:
     """Run the proof; return the exit code."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m gate proof",
         description=(__doc__ or "") + "Interrupt it when you like: the same command goes on.",
         epilog="exit codes: 0 all targets met, 1 not all, 4 error of use, 130 interrupted",
@@ -124,10 +125,10 @@ def main(arguments: list[str]) -> int:
         return run(options)
     except util.UserError as error:
         print(f"error: {error}", file=sys.stderr)
-        return 4
+        return USAGE
     except KeyboardInterrupt:
         print("\nInterrupted; the same command goes on from here.", file=sys.stderr)
-        return 130
+        return INTERRUPTED
 
 
 def run(options: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ import json
 import os
 import random
 import re
+import shutil
 import sys
 import time
 from collections import defaultdict
@@ -21,12 +22,14 @@ from asv.machine import Machine
 
 from . import builds, duet, instructions, judge, report
 from .builds import Built, NotBuilt
+from .command import FAILED, INTERRUPTED, NOTHING, USAGE, Parser
 from .duet import SIDES, Key, Pair
 
 SECONDS = "seconds"
+KEPT = 10
+"""Comparisons whose builds and pairs are kept, some megabytes each."""
 CALLS = 0.02
 """Seconds, without valgrind, of the calls whose instructions are counted."""
-SLOWER, FAILED, NOTHING, USAGE, INTERRUPTED = 1, 2, 3, 4, 130
 
 
 @dataclass
@@ -111,7 +114,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m gate",
         description="Did HEAD become slower than BASE? Builds both, measures them side by side in "
         "fresh processes, and says of each benchmark: slower, faster, same or undecided. Interrupt "
@@ -123,19 +126,41 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("base", metavar="BASE", help="the commit to compare with, for instance main")
     add("head", metavar="HEAD", nargs="?", default="HEAD", help="the changed commit (HEAD)")
-    add("--profile", default="quick", help="a selection named in asv.conf.json (quick)")
+    add(
+        "--profile",
+        metavar="NAME",
+        default="quick",
+        help="selection of asv.conf.json (quick)",
+    )
     add("--bench", metavar="REGEX", action="append", help="benchmarks instead of a profile's")
-    add("--minutes", type=float, default=10, help="time for measuring, after building (10)")
+    add(
+        "--minutes",
+        type=float,
+        default=10,
+        metavar="N",
+        help="of measuring, after building (10)",
+    )
     add("--min-effect", type=float, default=2, metavar="%", help="smallest change that counts (2)")
     add(
         "--min-growth", type=float, default=10, metavar="%",
         help="smallest growth of an error or of memory that counts (10)",
     )  # fmt: skip
-    add("--jobs", type=int, default=1, help="pairs of processes at a time (1; more disturb)")
-    add("--machine", help="name of this machine in what is written")
+    add(
+        "--jobs",
+        type=int,
+        default=1,
+        metavar="N",
+        help="pairs of processes at a time (1)",
+    )
+    add("--machine", metavar="NAME", help="name of this machine in what is written")
     add("--markdown", type=Path, metavar="FILE", help="write a comment for a pull request")
     add("--json", type=Path, metavar="FILE", help="write all numbers")
-    add("--config", default="asv.conf.json", help="asv's configuration (asv.conf.json)")
+    add(
+        "--config",
+        metavar="FILE",
+        default="asv.conf.json",
+        help="default: %(default)s",
+    )
     add(
         "--instructions", type=int, default=0, metavar="N",
         help="count with valgrind the instructions of at most N benchmarks that are slower, faster "
@@ -165,6 +190,7 @@ def run(options: argparse.Namespace) -> int:
     folder = Path(".asv/gate", "-".join(names)).resolve()
     if options.fresh and (folder / "pairs.jsonl").exists():
         (folder / "pairs.jsonl").unlink()
+    _forget(folder.parent, folder)
     start = time.monotonic()
     built = builds.prepare(options.config, commits, folder, own=not options.same_environments)
     building = time.monotonic() - start
@@ -194,6 +220,13 @@ def run(options: argparse.Namespace) -> int:
     if options.markdown:
         options.markdown.write_text(report.markdown(found))
     return report.exit_code(found)
+
+
+def _forget(folder: Path, kept: Path) -> None:
+    """Delete the builds and pairs of all but the newest comparisons; `kept` is of today."""
+    others = [place for place in folder.glob("*-*") if place.is_dir() and place != kept]
+    for place in sorted(others, key=lambda place: place.stat().st_mtime)[: -KEPT + 1]:
+        shutil.rmtree(place)
 
 
 def _count_instructions(state: State, found: report.Found, most: int) -> None:

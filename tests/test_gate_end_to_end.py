@@ -9,6 +9,8 @@ import time
 
 import pytest
 
+from gate import verdict
+
 CONF = """
 {
     "version": 1,
@@ -295,3 +297,24 @@ def test_says_what_is_wrong_with_the_question(gate):
     code, _, said = gate("base", "unchanged", "--bench", "no_such_benchmark")
     assert code == 3
     assert "no benchmark is selected" in said
+
+
+def test_old_comparisons_are_forgotten(tmp_path):
+    for age in range(14):
+        (tmp_path / f"base-{age}").mkdir()
+        os.utime(tmp_path / f"base-{age}", (age, age))
+    (tmp_path / "proof").mkdir()
+    verdict._forget(tmp_path, tmp_path / "base-2")
+    kept = {place.name for place in tmp_path.iterdir()}
+    assert kept == {"proof", "base-2", *(f"base-{age}" for age in range(5, 14))}
+    assert len(kept) == verdict.KEPT + 1
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["a", "b", "c"], ["a", "--minutes", "many"], ["proof", "x"]]
+)
+def test_error_of_use_has_its_own_exit_code(root, arguments):
+    command = [sys.executable, "-m", "gate", *arguments]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True)
+    assert done.returncode == 4, "2 would mean that something failed"
+    assert "usage: python -m gate" in done.stderr
