@@ -275,6 +275,10 @@ def _calibrate(
         unit = 1.0 if size >= 1000 else 15e-9 / seconds  # what one more is worth
         amount = max(0.0, amount + (1 + effect - ratio) / unit)
     ratio, _ = _measured(side, name, size, lines(amount), SECONDS)
+    if abs(ratio - 1 - effect) > effect / 4:
+        raise util.UserError(
+            f"{name} of {size} cannot be made slower by {effect:.0%}, but by {ratio - 1:.1%}"
+        )
     print(f"{name} of {size}: slower by a factor of {ratio:.4f}", flush=True)
     return lines(amount), ratio
 
