@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +38,6 @@ import importlib.metadata, json
 found = importlib.metadata.distributions()
 print(json.dumps({d.metadata["Name"].lower().replace("_", "-"): d.version for d in found}))
 """
-
-
 UNNAMED = "harness", "apart"
 """What our configuration says of environments beside asv's ``matrix``, which names them."""
 
@@ -64,6 +63,10 @@ class Built:
     benchmarks: list[dict[str, Any]]
     """All there are, as asv lists them."""
 
+    def has(self, env_vars: Mapping[str, str]) -> bool:
+        """Return whether the environment has all these settings."""
+        return all(self.env_vars.get(name) == value for name, value in env_vars.items())
+
     def changed(self) -> list[str]:
         """Return one sentence for each library whose version differs."""
         base, head = (self.installed[side] for side in SIDES)
@@ -82,19 +85,12 @@ class Built:
                 "unit": benchmark.get("unit", "unit"),
                 "timeout": float(benchmark.get("timeout") or conf.default_benchmark_timeout),
             }
+            combinations = list(product(*benchmark["params"]))
             indices = chosen.benchmark_selection[name]
             for index in [None] if indices is None else indices:
-                found.append(Key(name, index, _parameters(benchmark["params"], index), **facts))
+                parameters = () if index is None else combinations[index]
+                found.append(Key(name, index, parameters, **facts))
         return found
-
-
-def _parameters(params: list[list[str]], index: int | None) -> tuple[str, ...]:
-    found: list[str] = []
-    for values in reversed(params) if index is not None else ():
-        assert index is not None
-        index, place = divmod(index, len(values))
-        found.insert(0, values[place])
-    return tuple(found)
 
 
 def load(path: str) -> Any:

@@ -1,10 +1,13 @@
-"""What the gate's commands have in common: their exit codes."""
+"""What the gate's commands have in common: exit codes, progress, the name of the machine."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from typing import NoReturn
+
+from asv.machine import Machine, MachineCollection
+from asv.util import UserError
 
 SLOWER, FAILED, NOTHING, USAGE, INTERRUPTED = 1, 2, 3, 4, 130
 
@@ -16,3 +19,20 @@ class Parser(argparse.ArgumentParser):
         """Say what is wrong, and end."""
         self.print_usage(sys.stderr)
         self.exit(USAGE, f"{self.prog}: error: {message}\n")
+
+
+def machine_name(wanted: str | None) -> str:
+    """Return this machine's name in the results, as asv has it."""
+    name = str(wanted or Machine.get_unique_machine_name())
+    try:
+        return str(MachineCollection.load(name)["machine"])
+    except UserError:  # it has measured nothing yet
+        return name
+
+
+def progress(text: str, lines: bool = False) -> None:
+    """Show how far it is: in one place on a terminal; elsewhere a line each, if `lines`."""
+    if sys.stderr.isatty():
+        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
+    elif lines and text:
+        print(text, file=sys.stderr, flush=True)

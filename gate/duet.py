@@ -18,7 +18,7 @@ import signal
 import statistics
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -161,14 +161,13 @@ def _pair(
 ) -> tuple[Pair, bool]:
     """Return what was measured, and whether both processes can go on."""
     pair = Pair(key)
-    order = list(SIDES)
     everywhere = sorted(os.sched_getaffinity(0))
 
     def both(request: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         """Ask both, which then work at the same time."""
-        for side in order:
+        for side in SIDES:
             processes[side].ask(**request)
-        return {side: heard(side) for side in order}
+        return {side: heard(side) for side in SIDES}
 
     def heard(side: str) -> dict[str, Any]:
         try:
@@ -187,15 +186,22 @@ def _pair(
             if cpu is not None:
                 both({"cpu": [cpu]})
             batched = all(said["batched"] for said in taken.values())
-            _turns(processes, pair, heard, 1 if not batched else 0, chance)
+            _turns(processes, pair, heard, TURNS if batched else (1, 1), chance)
         both({"leave": True})
     except Ended:
         return pair, False
     return pair, True
 
 
-def _turns(processes: Any, pair: Pair, heard: Any, once: int, chance: random.Random) -> None:
-    least, most = TURNS if not once else (once, once)
+def _turns(
+    processes: Mapping[str, Process],
+    pair: Pair,
+    heard: Callable[[str], dict[str, Any]],
+    turns: tuple[int, int],
+    chance: random.Random,
+) -> None:
+    """Measure turn by turn, and note what came of it in `pair`."""
+    least, most = turns
     values: dict[str, list[float]] = {side: [] for side in SIDES}
     start = time.monotonic()
     for turn in range(most):

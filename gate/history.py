@@ -16,14 +16,11 @@ from typing import Any
 
 from asv import util
 from asv.benchmarks import Benchmarks
-from asv.config import Config
-from asv.machine import Machine
-from asv.plugin_manager import plugin_manager
 from asv.repo import get_repo
 from asv.results import Results
 
-from . import confirm, simulation
-from .command import INTERRUPTED, NOTHING, SLOWER, USAGE, Parser
+from . import builds, confirm, simulation
+from .command import INTERRUPTED, NOTHING, SLOWER, USAGE, Parser, machine_name, progress
 from .series import Change, Series, collect, find_changes, grouped, measured_on_both_sides
 from .steps import FEWEST, Step, find_steps
 
@@ -85,7 +82,7 @@ def run(options: argparse.Namespace) -> int:
         raise util.UserError(f"there is no {options.config} here")
     report = options.json.resolve() if options.json else None
     os.chdir(Path(options.config).resolve().parent)
-    conf = _load(Path(options.config).name)
+    conf = builds.load(Path(options.config).name)
     repo = get_repo(conf)
     commits = repo.get_branch_commits(conf.branches[0])[::-1]
     since = set(_range(repo, options.since)) if options.since else set(commits)
@@ -109,17 +106,10 @@ def run(options: argparse.Namespace) -> int:
     _write(report, _json(shown, series, commits))
     if not options.confirm:
         return SLOWER if any(change.slower for change in shown) else 0
-    machine = options.machine or Machine.get_unique_machine_name()
+    machine = machine_name(options.machine)
     place = confirm.Place(Path(conf.results_dir), machine, conf.project, tuple(commits))
     runner = confirm.gate(Path(options.config).name, machine, options.minutes)
     return SLOWER if confirm.confirm(shown, canaries, place, options.last, runner) else 0
-
-
-def _load(path: str) -> Any:
-    conf = Config.load(path)
-    for plugin in conf.plugins:
-        plugin_manager.import_plugin(plugin)
-    return conf
 
 
 def _range(repo: Any, spec: str) -> list[str]:
@@ -154,9 +144,7 @@ def _expression(text: str) -> re.Pattern[str]:
 
 
 def _progress(done: int, of: int) -> None:
-    if sys.stderr.isatty():
-        text = f"{done} of {of} series" if done < of else ""
-        print(f"\r{text:40}\r", end="", file=sys.stderr, flush=True)
+    progress(f"{done} of {of} series" if done < of else "")
 
 
 def _table(changes: list[Change], series: list[Series], commits: list[str]) -> str:

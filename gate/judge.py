@@ -73,11 +73,11 @@ class Estimate:
         """Return the smallest effect that counts."""
         return max(math.log1p(least), self.scatter / 2)
 
-    def smallest(self, least: float, confidence: float = 1 - RATE) -> float:
+    def smallest(self, least: float) -> float:
         """Return the smallest effect that would have been seen with a probability of 80 %."""
         if self.pairs < 2:
             return math.inf
-        found, seen = special.stdtrit(self.freedom, [0.5 + confidence / 2, 0.8])
+        found, seen = special.stdtrit(self.freedom, [1 - RATE / 2, 0.8])
         return max(self.matters(least), float(found + seen) * self.error)
 
     def drawn_to(self, typical: float) -> Estimate:

@@ -23,11 +23,10 @@ from pathlib import Path
 from typing import Any
 
 from asv.config import Config
-from asv.machine import Machine, MachineCollection
 from asv.util import UserError
 
 from . import noise, noise_kernels, tuning
-from .command import INTERRUPTED, USAGE, Parser
+from .command import INTERRUPTED, USAGE, Parser, machine_name, progress
 from .tuning import BAD, UNKNOWN, Check
 
 ROOT = Path("/")
@@ -82,8 +81,8 @@ def run(options: argparse.Namespace) -> int:
     after = tuning.activity(ROOT, but=os.getpid())
     checks = tuning.checks(ROOT, before, after, ask_pyperf())
     print(f"How machine {name} is tuned\n\n{table(checks)}\n", flush=True)
-    floor = noise.floor(ROOT, options.processes, say=_progress)
-    _progress("")
+    floor = noise.floor(ROOT, options.processes, say=lambda text: progress(text, lines=True))
+    progress("")
     judged = noise.check(floor)
     checks.append(judged)
     print(f"Its noise, of code that never changes\n\n{noise_table(floor)}\n\n{table([judged])}\n")
@@ -105,15 +104,6 @@ def run(options: argparse.Namespace) -> int:
         print(f"stored: {os.path.relpath(file)}")
     print(verdict(checks))
     return int(any(check.state == BAD for check in checks))
-
-
-def machine_name(wanted: str | None) -> str:
-    """Return this machine's name in the results, as asv has it."""
-    name = wanted or Machine.get_unique_machine_name()
-    try:
-        return str(MachineCollection.load(name)["machine"])
-    except UserError:  # it has measured nothing yet
-        return str(name)
 
 
 def ask_pyperf() -> str | None:
@@ -178,11 +168,3 @@ def verdict(checks: Iterable[Check]) -> str:
     if bad:
         return f"Not tuned: {', '.join(bad)}{unseen}."
     return f"Tuned{unseen}."
-
-
-def _progress(text: str) -> None:
-    """Show how far it is: in one place on a terminal, else a line each."""
-    if sys.stderr.isatty():
-        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
-    elif text:
-        print(text, file=sys.stderr, flush=True)

@@ -22,11 +22,10 @@ from pathlib import Path
 from typing import Any
 
 from asv import util
-from asv.machine import Machine
 from scipy import stats
 
 from . import builds
-from .command import INTERRUPTED, USAGE, Parser
+from .command import INTERRUPTED, USAGE, Parser, machine_name
 from .duet import Side
 
 CHANGE = """
@@ -134,7 +133,7 @@ def main(arguments: list[str]) -> int:
 def run(options: argparse.Namespace) -> int:
     """Make the commits, run the gate on them, and store what it said."""
     conf = builds.load(options.config)
-    machine = options.machine or Machine.get_unique_machine_name()
+    machine = machine_name(options.machine)
     commit = builds.resolve("HEAD")
     folder = Path(".asv/gate/proof").resolve()
     if options.fresh:

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from . import judge
+from .command import progress
+from .duet import Key
 
 if TYPE_CHECKING:
     from .builds import NotBuilt
@@ -44,8 +46,7 @@ class Progress:
             f"{(now - self._start) / 60:4.1f} min, at most {left:.1f} left: "
             f"{decided} of {len(verdicts)} decided, {count['suspect']} suspected"
         )
-        print(f"\r{line:78}" if self._in_place else line, end="" if self._in_place else "\n",
-              file=sys.stderr, flush=True)  # fmt: skip
+        progress(line, lines=True)
 
     def end(self) -> None:
         """Leave the line."""
@@ -254,11 +255,7 @@ def not_built(error: NotBuilt, options: argparse.Namespace) -> None:
 
 def name(row: Found) -> str:
     """Return the benchmark with its parameters, as asv selects it."""
-    return (
-        f"{row['benchmark']}({', '.join(row['parameters'])})"
-        if row["parameters"]
-        else str(row["benchmark"])
-    )
+    return str(Key(row["benchmark"], None, tuple(row["parameters"])))
 
 
 def _with_counts(found: Found) -> list[Found]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
+from .duet import Key
 from .steps import Step, find_steps
 
 
@@ -29,8 +30,7 @@ class Series:
     @property
     def name(self) -> str:
         """The name by which ``asv run --bench`` selects it."""
-        parameters = ", ".join(self.parameters)
-        return f"{self.benchmark}({parameters})" if parameters else self.benchmark
+        return str(Key(self.benchmark, None, self.parameters))
 
     @property
     def canary(self) -> bool:

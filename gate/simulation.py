@@ -7,7 +7,6 @@ their defaults beside ours, on the same series.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -15,6 +14,7 @@ import numpy as np
 from asv.step_detect import detect_regressions, detect_steps
 from scipy.signal import lfilter
 
+from .command import progress
 from .steps import Values, find_steps, otava_steps
 
 COMMITS = 120
@@ -75,14 +75,14 @@ def simulate(count: int, seed: int) -> dict[str, Any]:
                 place = COMMITS - further
                 near = [p for p in positions if not size or abs(p - place) <= NEAR]
                 hits[name] += bool(near)
-            _progress(f"case {number + 1} of {len(cases)}: series {one + 1} of {count}")
+            progress(f"case {number + 1} of {len(cases)}: series {one + 1} of {count}")
         for name, hit in hits.items():
             row = found["detectors"][name]
             if size:
                 row["found"].setdefault(title, {})[str(further)] = hit
             else:
                 row["false"][title] = hit
-    _progress("")
+    progress("")
     return found
 
 
@@ -92,11 +92,6 @@ def _cases() -> Iterator[tuple[str, float, float, int]]:
     for size in SIZES:
         for further in FURTHER:
             yield f"+{size:.0%}", 0.0, size, further
-
-
-def _progress(text: str) -> None:
-    if sys.stderr.isatty():
-        print(f"\r{text:60}", end="" if text else "\r", file=sys.stderr, flush=True)
 
 
 def table(found: dict[str, Any]) -> str:

@@ -18,11 +18,10 @@ from threading import Event
 from typing import Any
 
 from asv import util
-from asv.machine import Machine
 
 from . import builds, duet, instructions, judge, report
 from .builds import Built, NotBuilt
-from .command import FAILED, INTERRUPTED, NOTHING, USAGE, Parser
+from .command import FAILED, INTERRUPTED, NOTHING, USAGE, Parser, machine_name
 from .duet import SIDES, Key, Pair
 
 SECONDS = "seconds"
@@ -184,7 +183,7 @@ def run(options: argparse.Namespace) -> int:
             setattr(options, name, path.resolve())
     os.chdir(Path(options.config).resolve().parent)
     options.config = Path(options.config).name
-    options.machine = options.machine or Machine.get_unique_machine_name()
+    options.machine = machine_name(options.machine)
     commits = {side: builds.resolve(getattr(options, side)) for side in SIDES}
     names = [commit[:12] for commit in commits.values()] + ["same"] * options.same_environments
     folder = Path(".asv/gate", "-".join(names)).resolve()
@@ -268,7 +267,7 @@ def _select(conf: Any, built: Built, options: argparse.Namespace) -> list[Key]:
         )
     found: dict[Key, None] = {}
     for part in profiles[options.profile]:
-        if all(built.env_vars.get(k) == v for k, v in part.get("env", {}).items()):
+        if built.has(part.get("env", {})):
             for key in built.select(conf, part["bench"]):
                 if not re.search(part.get("not", "$^"), str(key)):
                     found[key] = None
@@ -355,14 +354,14 @@ def _measure(state: State, file: Path) -> None:
 
 
 def _waiting(state: State, verdicts: dict[str, str], busy: set[str]) -> list[tuple[str, list[Row]]]:
-    """Return the groups that have something to measure: suspects first, then the least known."""
+    """Return the groups that have something to measure: the least known first."""
     groups: defaultdict[str, list[Row]] = defaultdict(list)
     for row in state.rows:
         if verdicts[row.name] in ("open", "suspect"):
             groups[_group(row)].append(row)
 
     def urgency(item: tuple[str, list[Row]]) -> tuple[int, bool]:
-        rows = item[1]
+        rows = item[1]  # suspects get no more pairs of the screen, and so stay in front
         suspect = any(verdicts[row.name] == "suspect" for row in rows)
         return min(len(row.pairs["screen"]) for row in rows), not suspect
 
@@ -371,8 +370,7 @@ def _waiting(state: State, verdicts: dict[str, str], busy: set[str]) -> list[tup
 
 def _uses_all(row: Row, shared: dict[str, str]) -> bool:
     """Return whether the runs of `row` need all processors for themselves."""
-    env_vars = row.built.env_vars
-    return bool(shared) and all(env_vars.get(k) == v for k, v in shared.items())
+    return bool(shared) and row.built.has(shared)
 
 
 def _group(row: Row) -> str:

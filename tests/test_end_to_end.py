@@ -11,6 +11,8 @@ import time
 
 import pytest
 
+from .scratch import git
+
 MACHINE = "scratch"
 KEPT = "numpy", "scipy", "numba", "pythran", "Cython"
 
@@ -50,17 +52,6 @@ def clone(root, tmp_path_factory):
     git(folder, "add", "-A")
     git(folder, "commit", "-q", "-m", "Add cython_openmp <script>alert(1)</script>")
     return folder
-
-
-def git(folder, *args):
-    identity = {f"GIT_{who}_{what}": "test@localhost" for who in ("AUTHOR", "COMMITTER")
-                for what in ("NAME", "EMAIL")}  # fmt: skip
-    command = ["git", *args]
-    done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, env={**os.environ, **identity}
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
 
 
 def start(clone, *args, profile="smoke", **env):

@@ -11,6 +11,8 @@ import pytest
 
 from gate import verdict
 
+from .scratch import git
+
 CONF = """
 {
     "version": 1,
@@ -98,16 +100,6 @@ def track_error():
 
 track_error.unit = "ulp"
 """
-
-
-def git(folder, *args):
-    identity = {f"GIT_{who}_{what}": "test@localhost" for who in ("AUTHOR", "COMMITTER")
-                for what in ("NAME", "EMAIL")}  # fmt: skip
-    done = subprocess.run(
-        ["git", *args], cwd=folder, capture_output=True, text=True, env={**os.environ, **identity}
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from gate import machine, noise, noise_kernels, tuning
+from gate import command, machine, noise, noise_kernels, tuning
 from gate.tuning import BAD, GOOD, UNKNOWN, Activity, Check
 
 CPU = "sys/devices/system/cpu"
@@ -336,11 +336,11 @@ def test_the_whole_command(quick, capsys):
 
 
 def test_the_name_is_the_one_that_asv_knows(quick):
-    assert machine.machine_name("m") == "m"
+    assert command.machine_name("m") == "m"
     known = {"version": 1, "named": {"machine": "named", "cpu": ""}}
     (quick / ".asv-machine.json").write_text(json.dumps(known))
-    assert machine.machine_name(None) == "named", "the only one in asv's file of machines"
-    assert machine.machine_name("other") == "other"
+    assert command.machine_name(None) == "named", "the only one in asv's file of machines"
+    assert command.machine_name("other") == "other"
 
 
 @pytest.mark.parametrize(
