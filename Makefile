@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 RANGE ?= HEAD~4..HEAD
 PROFILE ?= quick
 PORT ?= 8000
+JOBS ?= 2
 GPU_PYTHON ?= python3
 BASE ?= main
 HEAD ?= HEAD
@@ -19,8 +20,8 @@ bench: $(VENV)/bench  ## measure the newest commit with the quick profile, make 
 	$(MAKE) --no-print-directory publish && exit $$code
 
 .PHONY: test
-test: $(VENV)/test  ## build the package with every CPU library and run all tests
-	$(BIN)/python -m pytest
+test: $(VENV)/test  ## build the package with every CPU library and run all tests (JOBS=2 at a time)
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: bench-full
 bench-full: $(VENV)/bench  ## measure the newest commit with the full profile (over an hour)
