@@ -300,6 +300,18 @@ def cluster(workers: int, memory_limit: str | None = "auto") -> Any:
         )
 
 
+def stop_heartbeats(client: Any) -> None:
+    """Let the workers send no more, just before they end.
+
+    A worker whose heartbeat is on its way when the scheduler ends prints an error about it.
+    """
+
+    def stop(dask_worker: Any) -> None:
+        dask_worker.periodic_callbacks["heartbeat"].stop()
+
+    client.run(stop, on_error="ignore")
+
+
 @contextmanager
 def interrupts_held() -> Iterator[None]:
     """Hold back Ctrl-C here, and for good in all threads and processes started meanwhile.
@@ -360,6 +372,7 @@ def _connect(scheduler: str | None, workers: int | None) -> Iterator[Any]:
     if scheduler is None:
         with cluster(workers or allowed()) as local, Client(local) as client:
             yield client
+            stop_heartbeats(client)
         return
     try:
         client = Client(scheduler, timeout=TIMEOUT)

@@ -54,6 +54,7 @@ def _client(workers: int) -> Any:
 
     @atexit.register
     def close() -> None:
+        chunked.stop_heartbeats(client)
         client.close()
         cluster.close()
 
