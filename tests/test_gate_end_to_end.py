@@ -161,6 +161,8 @@ def gate(repository, root):
             2,
             "--minutes",
             minutes,
+            "--min-effect",
+            50,  # whoever else uses this machine makes no test fail
             "--json",
             file,
             "--markdown",
@@ -239,9 +241,11 @@ def test_no_value_any_more(gate, tag, kind, reason):
 
 
 def test_larger_error(gate):
-    code, found, said = gate("base", "wrong", "--bench", "track_error")
-    assert code == 1, said
-    assert findings(found)["error", "suite.track_error"] == "1 -> 3 ulp"
+    for _ in range(2):
+        code, found, said = gate("base", "wrong", "--bench", "track_error", "--fresh")
+        assert code == 1, said
+        assert findings(found)["error", "suite.track_error"] == "1 -> 3 ulp"
+        assert "from before" not in said
 
 
 def test_changed_environment(gate):
@@ -256,31 +260,29 @@ def test_changed_environment(gate):
 
 @pytest.mark.parametrize(("how", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -9)])
 def test_goes_on_where_it_was_stopped(repository, root, gate, how, code):
-    options = "base", "unchanged", "--fresh"
+    options = "base", "unchanged"
     pairs = repository / ".asv/gate" / "-".join(
         git(repository, "rev-parse", tag)[:12] for tag in ("base", "unchanged")
     ) / "pairs.jsonl"  # fmt: skip
+    pairs.unlink(missing_ok=True)
     with start(repository, root, *options) as process:
-        deadline = time.monotonic() + 120
-        while time.monotonic() < deadline:
+        while process.poll() is None and count(pairs) < 4:
             time.sleep(0.05)
-            if pairs.exists() and 3 < count(pairs) < 15:
-                break
-        os.kill(process.pid, how)
+        process.send_signal(how)
         said = process.communicate(timeout=60)[0]
     assert process.returncode == code, said
     kept = count(pairs)
-    assert kept > 3
+    assert kept >= 4
     if how == signal.SIGINT:
         assert "the same command goes on from here" in said
-    finished, found, said = gate(*options[:2])
-    assert finished == 0
+    finished, found, said = gate(*options)
+    assert finished == 0, said
     assert f"; {kept} pairs are known" in said
-    assert len(found["rows"]) == 5
+    assert len(found["rows"]) == 5, said
 
 
 def count(file):
-    return len(file.read_text().splitlines())
+    return len(file.read_text().splitlines()) if file.exists() else 0
 
 
 def test_says_what_is_wrong_with_the_question(gate):
