@@ -261,12 +261,22 @@ def _head(
         slower, ratio = _calibrate(clone, folder, case.effect, place, config)
         _git(clone, "checkout", "--quiet", "--detach", "start")
         file = clone / f"lsekernels/backends/{place[0]}.py"
-        name = re.findall(r"^class (\w+)\(", file.read_text(), re.M)[-1]
-        file.write_text(file.read_text() + CHANGE.format(name=name, slower=slower))
+        file.write_text(slowed_down(file.read_text(), slower))
         _git(clone, "commit", "--quiet", "--all", "-m", f"Slow {place[0]} down: {ratio:.3f}")
         _git(clone, "tag", "--force", tag)
         known.write_text(json.dumps(ratio))
     return tag, float(json.loads(known.read_text()))
+
+
+def change(size: int) -> str:
+    """Return the function that slows calls of this size down, with its `amount` still open."""
+    return PART_AGAIN if size >= 1000 else COMPILED_STEPS
+
+
+def slowed_down(source: str, slower: str) -> str:
+    """Return the source of a backend whose logsumexp is the function `slower`."""
+    name = re.findall(r"^class (\w+)\(", source, re.M)[-1]
+    return source + CHANGE.format(name=name, slower=slower)
 
 
 def _calibrate(
@@ -282,7 +292,7 @@ def _calibrate(
         os.chdir(there)
     name, size = place
 
-    slower = PART_AGAIN if size >= 1000 else COMPILED_STEPS
+    slower = change(size)
     unit = 1.0
     """How much slower a step more of `amount` makes it."""
     if slower == COMPILED_STEPS:

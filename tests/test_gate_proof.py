@@ -1,0 +1,55 @@
+"""The proof's changes slow a backend down and leave its results alone; its sums are right."""
+
+import importlib.util
+import re
+
+import numpy as np
+import pytest
+
+from gate import proof
+from lsekernels.kernels import logsumexp
+
+PLACES = sorted({place for case in proof.CASES for place in case.places})
+
+
+@pytest.mark.parametrize(("name", "size"), PLACES)
+def test_slowed_down_backend_is_still_right(root, tmp_path, load, name, size):
+    load(name)  # or skip, with the reason
+    file = tmp_path / "slowed_down.py"
+    source = (root / f"lsekernels/backends/{name}.py").read_text()
+    file.write_text(proof.slowed_down(source, proof.change(size).format(amount=1.0)))
+    spec = importlib.util.spec_from_file_location("lsekernels.backends.slowed_down", file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    backend = getattr(module, re.findall(r"^class (\w+)\(", source, re.M)[-1])()
+    backend.load()
+    assert backend.logsumexp.__name__ == "slower"
+    (x,) = logsumexp.make_data(size, "float64")
+    error = logsumexp.error(backend.logsumexp(x), logsumexp.reference(x), np.dtype("float64"))
+    assert error <= logsumexp.MAX_ERROR
+
+
+def test_short_calls_are_slowed_down_in_compiled_code():
+    assert proof.change(10) == proof.COMPILED_STEPS
+    assert {proof.change(size) for _, size in PLACES if size >= 1000} == {proof.PART_AGAIN}
+
+
+@pytest.mark.parametrize(
+    ("case", "hits", "met"),
+    [("nothing", 1, True), ("nothing", 2, False), ("five", 19, True), ("five", 18, False)],
+)
+def test_summary(case, hits, met):
+    case = next(c for c in proof.CASES if c.name == case)
+    runs = [
+        {"case": case.name, "hit": i < hits, "true ratio": 1.05, "minutes": i, "benchmarks": 7,
+         "undecided": 2}
+        for i in range(20)
+    ]  # fmt: skip
+    line = proof.summary(case, [*runs, {"case": "another"}])
+    assert (line["runs"], line["hits"], line["met"], line["undecided"]) == (20, hits, met, 40)
+    assert line["low"] < hits / 20 < line["high"]
+    assert f"| 20 | {hits} |" in proof.table([line])
+
+
+def test_no_runs_are_no_line():
+    assert proof.summary(proof.CASES[0], []) is None
