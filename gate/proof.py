@@ -294,8 +294,7 @@ def _calibrate(
     name, size = place
 
     slower = change(size)
-    unit = 1.0
-    """How much slower a step more of `amount` makes it."""
+    unit = 1.0  # how much slower one more of `amount` makes it
     if slower == COMPILED_STEPS:
         few, many = (
             _measured(side, name, size, slower.format(amount=steps), SECONDS / 4)
@@ -329,7 +328,7 @@ def _measured(side: Side, name: str, size: int, slower: str, seconds: float) -> 
     )
     if done.returncode:
         raise util.UserError(f"{name} cannot be timed: {done.stderr.strip()[-500:]}")
-    return float(json.loads(done.stdout.splitlines()[-1]))
+    return float(done.stdout.splitlines()[-1])
 
 
 def _gate(
