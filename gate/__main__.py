@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import importlib
 import sys
+import traceback
+
+from .command import FAILED
 
 COMMANDS = {
     "history": "find steps in the stored results, and confirm them",
@@ -16,9 +19,13 @@ COMMANDS = {
 def main() -> int:
     """Run the command named first, or compare two commits; return the exit code."""
     name, arguments = (sys.argv[1], sys.argv[2:]) if sys.argv[1:] else ("", [])
-    if name in COMMANDS:
+    if name not in COMMANDS:
+        name, arguments = "verdict", sys.argv[1:]
+    try:
         return int(importlib.import_module(f"gate.{name}").main(arguments))
-    return int(importlib.import_module("gate.verdict").main(sys.argv[1:]))
+    except Exception:  # Python would end with 1, which here means slower
+        traceback.print_exc()
+        return FAILED
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -77,8 +78,18 @@ class Built:
         ]
 
     def select(self, conf: Any, regex: list[str]) -> list[Key]:
-        """Return the benchmarks, with their parameters, that match; as ``asv run --bench``."""
-        chosen = Benchmarks(conf, self.benchmarks, regex)
+        """Return the benchmarks, with their parameters, that match; as ``asv run --bench``.
+
+        A whole name, as the gate writes it, means itself, though its brackets are a group in a
+        regular expression.
+        """
+        names = {
+            str(Key(benchmark["name"], None, parameters))
+            for benchmark in self.benchmarks
+            for parameters in product(*benchmark["params"])
+        }
+        exact = [f"^{re.escape(text)}$" if text in names else text for text in regex]
+        chosen = Benchmarks(conf, self.benchmarks, exact)
         found = []
         for name, benchmark in chosen.items():
             facts = {
@@ -212,6 +223,8 @@ def _install(conf: Any, repo: Any, env: Any, side: str, commit: str, place: Path
     except util.ProcessError as error:
         lines = [line for line in (error.stderr or error.stdout).splitlines() if line.strip()]
         raise NotBuilt(side, commit, "\n".join(lines[-15:])) from None
+    except util.UserError as error:  # pins that cannot be installed together
+        raise NotBuilt(side, commit, str(error)) from None
     try:
         root, files = _ask(env, FILES, conf.project)
     except util.ProcessError:

@@ -27,8 +27,6 @@ WORKER = Path(__file__).with_name("worker.py")
 SIDES = "base", "head"
 TURNS = 5, 200
 """Turns of a pair of processes: at least, at most."""
-SECONDS = 0.25
-"""After the least number of turns no more are begun once so much time is spent."""
 
 
 @dataclass(frozen=True)
@@ -133,14 +131,23 @@ class Process:
 
 
 def measure(
-    sides: Mapping[str, Side], keys: list[Key], cpu: int | None, chance: random.Random
+    sides: Mapping[str, Side], seconds: Mapping[Key, float], cpu: int | None, chance: random.Random
 ) -> Iterator[Pair]:
-    """Measure all of `keys`, in random order, in one pair of fresh processes.
+    """Measure all keys of `seconds`, in random order, in one pair of fresh processes.
 
-    Where a process ends unasked, the rest goes on in new ones. `cpu` is the processor on which both
-    run while they are timed; None leaves them all.
+    Where a process ends unasked, the rest goes on in new ones.
+
+    Parameters
+    ----------
+    sides : mapping
+        ``base`` and ``head``.
+    seconds : mapping
+        Benchmark -> after the least number of turns no more are begun once so much time is spent.
+    cpu : int, optional
+        The processor on which both run while they are timed; None leaves them all.
+    chance : random.Random
     """
-    waiting = chance.sample(keys, len(keys))
+    waiting = chance.sample(list(seconds), len(seconds))
     while waiting:
         processes = {}
         seed = chance.randrange(1, 2**32)
@@ -149,7 +156,8 @@ def measure(
                 processes[name] = Process(sides[name], seed)
             whole = True
             while waiting and whole:
-                pair, whole = _pair(processes, waiting.pop(), cpu, chance)
+                key = waiting.pop()
+                pair, whole = _pair(processes, key, seconds[key], cpu, chance)
                 yield pair
         finally:
             for process in processes.values():
@@ -157,7 +165,11 @@ def measure(
 
 
 def _pair(
-    processes: Mapping[str, Process], key: Key, cpu: int | None, chance: random.Random
+    processes: Mapping[str, Process],
+    key: Key,
+    seconds: float,
+    cpu: int | None,
+    chance: random.Random,
 ) -> tuple[Pair, bool]:
     """Return what was measured, and whether both processes can go on."""
     pair = Pair(key)
@@ -186,7 +198,7 @@ def _pair(
             if cpu is not None:
                 both({"cpu": [cpu]})
             batched = all(said["batched"] for said in taken.values())
-            _turns(processes, pair, heard, TURNS if batched else (1, 1), chance)
+            _turns(processes, pair, heard, TURNS if batched else (1, 1), seconds, chance)
         both({"leave": True})
     except Ended:
         return pair, False
@@ -198,6 +210,7 @@ def _turns(
     pair: Pair,
     heard: Callable[[str], dict[str, Any]],
     turns: tuple[int, int],
+    seconds: float,
     chance: random.Random,
 ) -> None:
     """Measure turn by turn, and note what came of it in `pair`."""
@@ -205,7 +218,7 @@ def _turns(
     values: dict[str, list[float]] = {side: [] for side in SIDES}
     start = time.monotonic()
     for turn in range(most):
-        if turn >= least and time.monotonic() - start > SECONDS:
+        if turn >= least and time.monotonic() - start > seconds:
             break
         for side in chance.sample(SIDES, 2):
             processes[side].ask(sample=True)

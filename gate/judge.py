@@ -5,9 +5,9 @@ of each other, and paired t-tests on them keep their promise where tests on samp
 process do not. A verdict has two stages:
 
 1. **Screen.** Every benchmark gets some pairs. What is clearly the same is done. What may differ
-   is only a suspect: with hundreds of benchmarks some look slower by chance. Three pairs hardly
-   tell how much one benchmark scatters, but all of them do: each variance is drawn towards the
-   typical one (the moderated t-test of G. Smyth, 2004, with a fixed weight).
+   or stays unclear is only a suspect: with hundreds of benchmarks some look slower by chance.
+   Three pairs hardly tell how much one benchmark scatters, but all of them do: each variance is
+   drawn towards the typical one (the moderated t-test of G. Smyth, 2004, with a fixed weight).
 2. **Confirm.** Suspects are measured again, in fresh processes, and only these new pairs are
    tested: by having chosen the suspects nothing is won or lost in them. Benjamini and Hochberg's
    procedure over all suspects keeps the false discovery rate at `RATE`, shared by the looks at the
@@ -28,9 +28,13 @@ RATE = 0.01
 """False discovery rate that is allowed, of slower and faster together."""
 SCREEN = 3, 8
 """Pairs of the first stage, at least and at most."""
+SUSPECT = 0.1
+"""Chance of a mean as far from 0 where nothing has changed, below which it is a suspect at once."""
 WEIGHT = 4
 """Pairs that the typical scatter counts as, in the first stage."""
-LOOKS = 6, 12, 24
+SEVERAL = 5
+"""Fewer benchmarks do not tell what is typical."""
+LOOKS = 6, 12, 24, 48, 96
 """Pairs after which the second stage is judged."""
 VALUES = 3
 """Pairs after which a value that is no time is judged."""
@@ -73,11 +77,14 @@ class Estimate:
         """Return the smallest effect that counts."""
         return max(math.log1p(least), self.scatter / 2)
 
-    def smallest(self, least: float) -> float:
-        """Return the smallest effect that would have been seen with a probability of 80 %."""
+    def smallest(self, least: float, chance: float) -> float:
+        """Return the smallest effect that would have been seen with a probability of 80 %.
+
+        `chance` is the p-value below which one is seen.
+        """
         if self.pairs < 2:
             return math.inf
-        found, seen = special.stdtrit(self.freedom, [1 - RATE / 2, 0.8])
+        found, seen = special.stdtrit(self.freedom, [1 - chance / 2, 0.8])
         return max(self.matters(least), float(found + seen) * self.error)
 
     def drawn_to(self, typical: float) -> Estimate:
@@ -96,27 +103,37 @@ def estimate(ratios: Sequence[float]) -> Estimate:
     return Estimate(len(logs), mean, math.sqrt(squares / freedom), freedom)
 
 
-def typical(found: Iterable[Sequence[float]]) -> float:
-    """Return the median scatter of benchmarks, of which each has some ratios."""
+def typical(found: Iterable[Sequence[float]]) -> float | None:
+    """Return the median scatter of benchmarks, each of some ratios; None where they are few."""
     scatters = [estimate(ratios).scatter for ratios in found if len(ratios) >= SCREEN[0]]
-    return statistics.median(scatters) if scatters else 0.0
+    return statistics.median(scatters) if len(scatters) >= SEVERAL else None
 
 
-def screen(ratios: Sequence[float], least: float, typical: float) -> str:
+def screened(ratios: Sequence[float], typical: float | None) -> Estimate:
+    """Return what the ratios of the first stage say, leaning on the `typical` scatter."""
+    found = estimate(ratios)
+    return found if typical is None else found.drawn_to(typical)
+
+
+def screen(ratios: Sequence[float], least: float, typical: float | None) -> str:
     """Return ``same``, ``suspect``, or ``open`` where more pairs are needed."""
     if len(ratios) < SCREEN[0]:
         return "open"
-    found = estimate(ratios).drawn_to(typical)
+    found = screened(ratios, typical)
     low, high = found.interval()
     edge = math.log1p(least)
     if -edge < low and high < edge:
         return "same"
     # Half of what matters, or an effect of just that size would be missed every second time.
-    if abs(found.mean) >= edge / 2 and found.p_value() < 0.1:
+    if abs(found.mean) >= edge / 2 and found.p_value() < SUSPECT:
         return "suspect"
-    if len(ratios) < SCREEN[1]:
-        return "open"
-    return "suspect" if abs(found.mean) >= edge else "undecided"
+    # What is not clear by now needs more turns and more pairs than all can have.
+    return "open" if len(ratios) < SCREEN[1] else "suspect"
+
+
+def alone(suspects: int) -> float:
+    """Return the p-value that one of so many suspects needs if no other is discovered."""
+    return RATE / len(LOOKS) / max(1, suspects)
 
 
 def discoveries(p_values: Mapping[str, float], rate: float, of: int) -> set[str]:

@@ -4,7 +4,7 @@ In a scratch clone, a commit that changes nothing (a comment) and commits that m
 slower by a known amount: its source is changed so that each call also computes a part of its data
 again, or takes some steps more in compiled code. How much slower that is, is measured beforehand,
 in one process, with thousands of turns. Each run of the gate takes fresh processes and another
-order.
+order. Judged is the gate of HEAD, not the changes beside it.
 """
 
 from __future__ import annotations
@@ -157,7 +157,8 @@ def run(options: argparse.Namespace) -> int:
     conf = builds.load(options.config)
     machine = machine_name(options.machine)
     commit = builds.resolve("HEAD")
-    folder = Path(".asv/gate/proof").resolve()
+    # What was seen of one commit's gate says nothing of another's.
+    folder = Path(".asv/gate/proof", commit[:12]).resolve()
     if options.fresh:
         shutil.rmtree(folder, ignore_errors=True)
     clone = _clone(folder, commit, conf)
@@ -346,9 +347,10 @@ def _gate(
     command += ["--config", options.config]
     if place:
         command += ["--bench", rf"^warm\.Logsumexp\..*'{place[0]}', 'float64', {place[1]}\)$"]
+    file.unlink(missing_ok=True)
     start = time.monotonic()
     done = subprocess.run(command, cwd=clone, stdout=subprocess.PIPE, text=True)
-    if done.returncode not in (0, 1):
+    if done.returncode not in (0, 1) or not file.exists():
         raise util.UserError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}")
     found = json.loads(file.read_text())
     verdicts = [row["verdict"] for row in found["rows"]]

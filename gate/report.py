@@ -62,7 +62,8 @@ def collect(
     measuring: float,
 ) -> Found:
     """Return all that is known, ready for JSON."""
-    verdicts = state.verdicts()
+    verdicts, typical = state.verdicts(), state.typical()
+    suspects = sum(bool(row.ratios("confirm")) for row in state.rows)
     rows, findings = [], []
     for built in {row.built.name: row.built for row in state.rows}.values():
         findings += [
@@ -74,7 +75,7 @@ def collect(
         if finding:
             findings.append(finding)
         if row.values("base") and row.values("head"):
-            rows.append(_row(row, verdicts[row.name], options))
+            rows.append(_row(row, verdicts[row.name], options, typical, suspects))
             if rows[-1]["verdict"] == "grown":
                 kind = "memory" if row.key.unit == "bytes" else "error"
                 reason = f"{rows[-1]['base']:.4g} -> {rows[-1]['head']:.4g} {row.key.unit}"
@@ -87,7 +88,7 @@ def collect(
         "minutes building": round(building / 60, 2),
         "min effect": options.min_effect / 100,
         "rate": judge.RATE,
-        "command": "python -m gate " + shlex.join([commits["base"][:12], commits["head"][:12]]),
+        "command": _command(commits, options),
         "bench": options.bench,
         "profile": options.profile,
         "rows": rows,
@@ -96,7 +97,24 @@ def collect(
     }
 
 
-def _row(row: Row, verdict: str, options: argparse.Namespace) -> Found:
+def _command(commits: Mapping[str, str], options: argparse.Namespace) -> str:
+    """Return the command that measures the same again."""
+    given = [f"--bench={bench}" for bench in options.bench or ()]
+    given += [f"--profile={options.profile}"] * (options.profile != "quick" and not given)
+    given += ["--same-environments"] * options.same_environments
+    for name, value in (("minutes", 10), ("min_effect", 2), ("min_growth", 10)):
+        if getattr(options, name) != value:
+            given.append(f"--{name.replace('_', '-')}={getattr(options, name):g}")
+    command = f"make gate BASE={commits['base'][:12]} HEAD={commits['head'][:12]}"
+    if given:
+        # Read by make, then by the shell.
+        command += f" GATE_OPTIONS={shlex.quote(shlex.join(given).replace('$', '$$'))}"
+    return command
+
+
+def _row(
+    row: Row, verdict: str, options: argparse.Namespace, typical: float | None, suspects: int
+) -> Found:
     base, head = row.values("base"), row.values("head")
     least = options.min_effect / 100
     facts: Found = {
@@ -109,13 +127,15 @@ def _row(row: Row, verdict: str, options: argparse.Namespace) -> Found:
         "pairs": len(base),
     }
     # What was chosen for looking different does not count in how different it is.
-    ratios = row.ratios("confirm") or row.ratios("screen")
+    confirmed = row.ratios("confirm")
+    ratios = confirmed or row.ratios("screen")
     if row.key.unit == "seconds" and len(ratios) > 1:
-        e = judge.estimate(ratios)
+        e = judge.estimate(ratios) if confirmed else judge.screened(ratios, typical)
+        chance = judge.alone(suspects) if confirmed else judge.SUSPECT
         low, high = map(math.exp, e.interval())
         facts |= {
             "ratio": math.exp(e.mean), "low": low, "high": high, "scatter": math.expm1(e.scatter),
-            "smallest": math.exp(e.smallest(least)), "confirmed": bool(row.ratios("confirm")),
+            "smallest": math.exp(e.smallest(least, chance)), "confirmed": bool(confirmed),
         }  # fmt: skip
     else:
         ratio = facts["head"] / facts["base"] if facts["base"] else None
@@ -233,8 +253,9 @@ def markdown(found: Found) -> str:
         f"{base[:12]} → {head[:12]} on {_code(found['machine'])}, {found['minutes']:.0f} minutes "
         "of measuring side by side in fresh processes. A change counts from "
         f"{_percent(1 + found['min effect'])} on, and only if new processes confirm it "
-        f"(false discovery rate {found['rate']:.0%}). To reproduce: "
-        f"`make gate BASE={base[:12]} HEAD={head[:12]}`.",
+        f"(false discovery rate {found['rate']:.0%}). To reproduce:",
+        "",
+        f"    {found['command']}",
     ]
     return "\n".join(lines) + "\n"
 

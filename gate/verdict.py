@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import random
@@ -27,6 +28,9 @@ from .duet import SIDES, Key, Pair
 SECONDS = "seconds"
 KEPT = 10
 """Comparisons whose builds and pairs are kept, some megabytes each."""
+SPENT = {"screen": 0.25, "confirm": 1.0}
+"""Seconds of turns in each pair of a stage. For the few suspects time is better spent in turns than
+in starting processes: with four times as many, pairs of a benchmark of 13 ms scattered half."""
 CALLS = 0.02
 """Seconds, without valgrind, of the calls whose instructions are counted."""
 
@@ -58,7 +62,7 @@ class Row:
         """Return why pairs have no value, each side."""
         return [pair.states for stage in self.pairs.values() for pair in stage if pair.states]
 
-    def verdict(self, options: argparse.Namespace, typical: float) -> str:
+    def verdict(self, options: argparse.Namespace, typical: float | None) -> str:
         """Return what the screen says, or the reason for no time."""
         if len(self.states()) > 1:
             return "no value"
@@ -77,10 +81,14 @@ class State:
     shared: dict[str, str]
     """Environment variables of the runs that use all processors: these share them with no other."""
 
+    def typical(self) -> float | None:
+        """Return the scatter of a typical benchmark, if there are enough to tell."""
+        timed = (row.ratios("screen") for row in self.rows if row.key.unit == SECONDS)
+        return judge.typical(timed)
+
     def verdicts(self) -> dict[str, str]:
         """Return row -> verdict; what is measured on is ``open`` or ``suspect``."""
-        timed = (row.ratios("screen") for row in self.rows if row.key.unit == SECONDS)
-        typical = judge.typical(timed)
+        typical = self.typical()
         found = {row.name: row.verdict(self.options, typical) for row in self.rows}
         # Once a suspect, always one: its pairs of the second stage are not to be thrown away.
         suspects = {
@@ -131,7 +139,10 @@ def _parser() -> argparse.ArgumentParser:
         default="quick",
         help="selection of asv.conf.json (quick)",
     )
-    add("--bench", metavar="REGEX", action="append", help="benchmarks instead of a profile's")
+    add(
+        "--bench", metavar="REGEX", action="append", type=_expression,
+        help="benchmarks instead of a profile's; also a name as the report has it",
+    )  # fmt: skip
     add(
         "--minutes",
         type=float,
@@ -146,7 +157,7 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     add(
         "--jobs",
-        type=int,
+        type=_count,
         default=1,
         metavar="N",
         help="pairs of processes at a time (1)",
@@ -174,6 +185,20 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _count(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
+    return int(text)
+
+
+def _expression(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no regular expression: {error}") from None
+    return text
+
+
 def run(options: argparse.Namespace) -> int:
     """Build, measure, report; return the exit code."""
     if not Path(options.config).exists():
@@ -199,7 +224,8 @@ def run(options: argparse.Namespace) -> int:
         print("no benchmark is selected", file=sys.stderr)
         return NOTHING
     state = State(rows, options, _settings(conf).get("all_processors", {}))
-    known = _restore(state, folder / "pairs.jsonl")
+    ruler = _ruler(rows)
+    known = _restore(state, folder / "pairs.jsonl", ruler)
     print(
         f"{len(rows)} benchmarks, {options.minutes:g} minutes at most"
         + (f"; {known} pairs are known from before (--fresh forgets them)" if known else ""),
@@ -207,7 +233,7 @@ def run(options: argparse.Namespace) -> int:
     )
     start = time.monotonic()
     try:
-        _measure(state, folder / "pairs.jsonl")
+        _measure(state, folder / "pairs.jsonl", ruler)
     finally:
         measuring = time.monotonic() - start
     found = report.collect(state, commits, options, building, measuring)
@@ -279,8 +305,19 @@ def _settings(conf: Any) -> dict[str, Any]:
     return getattr(conf, "gate", {})
 
 
-def _restore(state: State, file: Path) -> int:
-    """Take what an earlier, interrupted run has measured; return the number of pairs."""
+def _ruler(rows: list[Row]) -> str:
+    """Return what tells pairs apart that were measured otherwise: a hash of all that measures."""
+    roots = sorted({row.built.sides["head"].root for row in rows})
+    files = [file for root in roots for file in sorted(root.rglob("*.py"))]
+    files += [Path(__file__), Path(duet.__file__), duet.WORKER]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
+
+
+def _restore(state: State, file: Path, ruler: str) -> int:
+    """Take what an earlier run has measured in the same way; return the number of pairs.
+
+    What failed is left out: it is tried again.
+    """
     rows = {row.name: row for row in state.rows}
     count = 0
     for line in file.read_text().splitlines() if file.exists() else ():
@@ -288,6 +325,9 @@ def _restore(state: State, file: Path) -> int:
             stored = json.loads(line)
         except ValueError:
             continue  # cut off when the machine went down
+        failed = any(state.startswith("failed") for state in stored["states"].values())
+        if stored.pop("ruler", None) != ruler or failed:
+            continue
         if row := rows.get(stored.pop("row")):
             stage = stored.pop("stage")
             row.pairs[stage].append(Pair(row.key, **stored))
@@ -295,7 +335,7 @@ def _restore(state: State, file: Path) -> int:
     return count
 
 
-def _measure(state: State, file: Path) -> None:
+def _measure(state: State, file: Path, ruler: str) -> None:
     """Send pairs of processes until all is decided or the time is over."""
     options = state.options
     deadline = time.monotonic() + 60 * options.minutes
@@ -311,13 +351,14 @@ def _measure(state: State, file: Path) -> None:
     def visit(rows: list[Row], stages: dict[str, str], cpu: int | None, seed: int) -> None:
         """Measure `rows`, all of one group, in one pair of fresh processes."""
         by_key = {row.key: row for row in rows}
-        keys = list(by_key)
-        for pair in duet.measure(rows[0].built.sides, keys, cpu, random.Random(seed)):
+        seconds = {row.key: SPENT[stages[row.name]] for row in rows}
+        for pair in duet.measure(rows[0].built.sides, seconds, cpu, random.Random(seed)):
             row = by_key[pair.key]
             stage = stages[row.name]
             row.pairs[stage].append(pair)
             stored = {"base": pair.base, "head": pair.head, "ratio": pair.ratio}
             line = {"row": row.name, "stage": stage, **stored, "states": pair.states}
+            line["ruler"] = ruler
             with file.open("a") as stream:
                 stream.write(json.dumps(line) + "\n")
             if stop.is_set() or time.monotonic() > deadline + 60:
@@ -360,10 +401,16 @@ def _waiting(state: State, verdicts: dict[str, str], busy: set[str]) -> list[tup
         if verdicts[row.name] in ("open", "suspect"):
             groups[_group(row)].append(row)
 
+    def known(row: Row) -> int:
+        """Suspects come to their first look before others get more pairs than they must have."""
+        if verdicts[row.name] != "suspect":
+            return len(row.pairs["screen"])
+        pairs = len(row.pairs["confirm"])
+        return judge.SCREEN[0] if pairs < judge.LOOKS[0] else judge.SCREEN[1] + pairs
+
     def urgency(item: tuple[str, list[Row]]) -> tuple[int, bool]:
-        rows = item[1]  # suspects get no more pairs of the screen, and so stay in front
-        suspect = any(verdicts[row.name] == "suspect" for row in rows)
-        return min(len(row.pairs["screen"]) for row in rows), not suspect
+        rows = item[1]
+        return min(map(known, rows)), all(verdicts[row.name] != "suspect" for row in rows)
 
     return sorted(((g, rows) for g, rows in groups.items() if g not in busy), key=urgency)
 

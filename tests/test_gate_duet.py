@@ -117,9 +117,10 @@ def sides(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def measure(sides):
-    def run(*asked, seed=1, cpu=None):
+    def run(*asked, seed=1, cpu=None, seconds=0.25):
         keys = [Key(f"suite.{n}", i, (), timeout=1.0 if "hangs" in n else 30.0) for n, i in asked]
-        found = {p.key.name[6:]: p for p in duet.measure(sides, keys, cpu, random.Random(seed))}
+        pairs = duet.measure(sides, dict.fromkeys(keys, seconds), cpu, random.Random(seed))
+        found = {p.key.name[6:]: p for p in pairs}
         assert len(found) == len(asked)
         return found
 

@@ -15,7 +15,7 @@ from gate.verdict import Row, State
 OPTIONS = argparse.Namespace(min_effect=2, min_growth=10)
 
 
-def simulate(effects, scatter, seed, pairs=200):
+def simulate(effects, scatter, seed, pairs=120):
     """Decide a whole run by simulated pairs; return benchmark -> verdict.
 
     effects: the true ratio of each benchmark; scatter: the noise of one pair, a function of chance.
@@ -59,7 +59,14 @@ def test_nothing_has_changed(scatter):
 
 @pytest.mark.parametrize(
     ("effect", "deviation", "least"),
-    [(1.05, 0.01, 0.97), (1.03, 0.01, 0.85), (1.03, 0.004, 0.97), (1.10, 0.03, 0.95)],
+    [
+        (1.05, 0.01, 0.97),
+        (1.03, 0.004, 0.97),
+        (1.03, 0.01, 0.97),
+        (1.03, 0.03, 0.95),
+        (1.03, 0.05, 0.75),
+        (1.10, 0.03, 0.95),
+    ],
 )
 def test_slowdowns_are_found(effect, deviation, least):
     found = [
@@ -83,7 +90,7 @@ def test_below_what_matters_is_no_slowdown():
 
 
 def test_noise_makes_undecided_not_the_same():
-    found = simulate([1.03] * 30, normal(0.08), 4)
+    found = simulate([1.0] * 30, normal(0.15), 4)
     assert "slower" not in found
     assert found.count("undecided") > found.count("same")
 
@@ -103,16 +110,28 @@ def test_few_pairs_lean_on_what_is_typical():
     assert judge.screen(agree, 0.02, 0.02) != "same"
     assert judge.screen(scattered, 0.02, 0.02) == "open"
     assert judge.screen(scattered, 0.02, 0.002) == "same"
-    assert judge.typical([[1.0], [1.01, 0.99, 1.0], [1.02, 0.98, 1.0], []]) == pytest.approx(
-        0.015, rel=0.01
-    )
+    some = [[1.0], [1.01, 0.99, 1.0], [1.02, 0.98, 1.0], []]
+    assert judge.typical(some) is None, "two are not several"
+    assert judge.typical([*some, *some, *some[1:]]) == pytest.approx(0.015, rel=0.01)
+
+
+def test_a_benchmark_alone_leans_on_nothing():
+    agree = [1.010, 1.010, 1.0101]
+    assert judge.screened(agree, None) == judge.estimate(agree)
+    assert judge.screened(agree, 0.01).freedom == judge.WEIGHT + 2
+    assert judge.screen([1.01, 1.0, 0.99], 0.02, None) == "open", "two degrees of freedom"
+    assert judge.screen([1.01, 1.0, 0.99], 0.02, 0.01) == "same"
+
+
+def test_what_stays_unclear_is_measured_on():
+    assert judge.screen([1.05, 0.95] * 4, 0.02, None) == "suspect"
 
 
 def test_one_pair_says_nothing():
     found = judge.estimate([1.5])
     assert found.interval() == (-math.inf, math.inf)
     assert found.p_value() == 1
-    assert found.smallest(0.02) == math.inf
+    assert found.smallest(0.02, judge.RATE) == math.inf
 
 
 def test_ratios_without_any_noise():
@@ -125,7 +144,7 @@ def test_smallest_change_is_found_four_times_in_five():
     """What is said of the smallest visible change is true."""
     chance = random.Random(5)
     seen = judge.estimate([math.exp(x) for x in (0.02, -0.02, 0.01, -0.01, 0, 0)])
-    smallest, deviation, hits = seen.smallest(0.02), seen.scatter, 0
+    smallest, deviation, hits = seen.smallest(0.02, judge.RATE), seen.scatter, 0
     for _ in range(400):
         ratios = [math.exp(smallest + chance.gauss(0, deviation)) for _ in range(6)]
         hits += judge.estimate(ratios).p_value() < judge.RATE
