@@ -21,6 +21,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -31,7 +32,7 @@ from asv import util
 from asv.results import get_filename
 
 from .series import Change
-from .steps import FEWEST
+from .steps import FEWEST, SMALLEST
 
 FILE = "incidents.jsonl"
 """In the machine's folder; asv takes every ``.json`` file there for a result."""
@@ -81,6 +82,8 @@ class Place:
     """Name of the distribution under test, whose own version is no library's."""
     commits: tuple[str, ...]
     """Oldest first."""
+    environments: frozenset[str]
+    """Names of those that the configuration makes: only in them can be measured again."""
 
     @property
     def file(self) -> Path:
@@ -98,13 +101,15 @@ def gate(config: str, machine: str, minutes: float) -> Runner:
             command += ["--machine", machine, "--minutes", f"{minutes:g}", "--json", str(file)]
             # A series has one environment, whatever pins its commits bring.
             command += ["--same-environments"]
+            # A step of the history is confirmed however small it may be there.
+            command += [f"--min-effect={100 * SMALLEST:g}", f"--min-growth={100 * SMALLEST:g}"]
             for regex in regexes:
                 command += ["--bench", regex]
             print(f"$ python -m gate {base[:8]} {head[:8]}, {len(regexes)} benchmarks", flush=True)
             code = subprocess.run(command).returncode
             if code == 130:
                 raise KeyboardInterrupt
-            if code not in (0, 1, 2, 3):
+            if code not in (0, 1, 2, 3) or (code < 3 and not file.exists()):
                 raise util.UserError(f"the verdict ended with exit code {code}, see above")
             return Verdict.read(json.loads(file.read_text()) if file.exists() else {})
 
@@ -151,9 +156,12 @@ def confirm(
 
 
 def suspects(changes: Sequence[Change], place: Place, last: int) -> list[Change]:
-    """Return the steps up of late on this machine that are not confirmed already."""
+    """Return the steps up of late on this machine that are not confirmed already.
+
+    Those in environments that are not made here are named, and left out.
+    """
     stored = load(place.file)
-    return [
+    found = [
         change
         for change in changes
         if change.slower
@@ -162,6 +170,10 @@ def suspects(changes: Sequence[Change], place: Place, last: int) -> list[Change]
         and _from_the_end(change) < last
         and not any(_same(incident, change, place.commits) for incident in stored)
     ]
+    elsewhere = Counter(change.series.environment for change in found)
+    for name in elsewhere.keys() - place.environments:
+        print(f"left out: {elsewhere[name]} in {name}, which --config does not make")
+    return [change for change in found if change.series.environment in place.environments]
 
 
 def load(file: Path) -> list[Incident]:

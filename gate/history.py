@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from asv import util
+from asv import environment, util
 from asv.benchmarks import Benchmarks
 from asv.repo import get_repo
 from asv.results import Results
@@ -107,9 +107,15 @@ def run(options: argparse.Namespace) -> int:
     if not options.confirm:
         return SLOWER if any(change.slower for change in shown) else 0
     machine = machine_name(options.machine)
-    place = confirm.Place(Path(conf.results_dir), machine, conf.project, tuple(commits))
+    place = confirm.Place(
+        Path(conf.results_dir), machine, conf.project, tuple(commits), _environments(conf)
+    )
     runner = confirm.gate(Path(options.config).name, machine, options.minutes)
     return SLOWER if confirm.confirm(shown, canaries, place, options.last, runner) else 0
+
+
+def _environments(conf: Any) -> frozenset[str]:
+    return frozenset(env.name for env in environment.get_environments(conf, None, verbose=False))
 
 
 def _range(repo: Any, spec: str) -> list[str]:
@@ -193,7 +199,8 @@ def _times(ratio: float) -> str:
 
 
 def _level(value: float, unit: str) -> str:
-    return util.human_value(value, unit)  # type: ignore[no-any-return]
+    # Means of exact values may differ from them in the last digit.
+    return util.human_value(float(f"{value:.6g}"), unit)  # type: ignore[no-any-return]
 
 
 def _json(changes: list[Change], series: list[Series], commits: list[str]) -> dict[str, Any]:

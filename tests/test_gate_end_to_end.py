@@ -285,6 +285,60 @@ def count(file):
     return len(file.read_text().splitlines()) if file.exists() else 0
 
 
+@pytest.fixture(scope="module")
+def story(repository, root):
+    """Commits 0 to 10, measured by asv but for 5 and 6: 5 has a larger error, 6 is slow."""
+    folder = repository.parent / "story"
+    git(repository, "clone", "-q", str(repository), str(folder))
+    thing = folder / "thing/__init__.py"
+    # Waiting takes as long on a busy machine: a few commits show the step.
+    quick = "def quick():\n    __import__('time').sleep({})\n"
+    text = thing.read_text().replace("def quick():\n    return None\n", quick.format("0.004"))
+    commits = []
+    for number in range(11):
+        if number == 5:
+            text = text.replace("ERROR = 1.0", "ERROR = 3.0")
+        if number == 6:
+            text = text.replace(quick.format("0.004"), quick.format("0.012"))
+        thing.write_text(f"{text}# {number}\n")
+        git(folder, "commit", "-q", "-a", "-m", f"Commit {number}")
+        commits.append(git(folder, "rev-parse", "HEAD"))
+    (folder / "measured").write_text("\n".join(commits[:5] + commits[7:]))
+    environ = {**os.environ, "PYTHONPATH": str(root), "HOME": str(folder)}
+
+    def run(*command):
+        command = [sys.executable, "-m", *command, "--machine", "here"]
+        done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True)
+        return done.returncode, done.stdout + done.stderr
+
+    few = [f"--attribute={each}" for each in ("rounds=1", "repeat=9", "warmup_time=0")]
+    for command in (
+        ["asv", "machine", "--yes"],
+        ["asv", "run", "HASHFILE:measured", "--bench", "time_quick|track_error", *few],
+    ):
+        code, said = run(*command)
+        assert code == 0, said
+    return folder, commits, run
+
+
+def test_steps_are_confirmed_and_their_commits_found(story):
+    """Asv has measured, steps are seen; verdicts repeat them and walk to the one commit."""
+    folder, commits, run = story
+    code, said = run("gate", "history", "--confirm", "--minutes", "0.8")
+    assert code == 1, said
+    lines = (folder / "results/here/incidents.jsonl").read_text().splitlines()
+    found = {incident["benchmark"]: incident for incident in map(json.loads, lines)}
+    assert len(lines) == len(found) == 2, said
+    for name, after in (("suite.track_error", 5), ("suite.time_quick", 6)):
+        incident = found[name]
+        assert (incident["before"], incident["after"]) == (commits[after - 1], commits[after]), said
+        assert incident["ratio"] == pytest.approx(3, rel=0.3)
+        assert incident["cause"] == "code"
+    # What is confirmed is no suspect any more.
+    code, said = run("gate", "history", "--confirm")
+    assert (code, "0 incident(s) confirmed" in said) == (0, True), said
+
+
 def test_says_what_is_wrong_with_the_question(gate):
     code, _, said = gate("base", "nowhere")
     assert (code, said) == (4, "error: git knows no commit 'nowhere'\n")

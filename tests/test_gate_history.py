@@ -379,8 +379,9 @@ class Truth:
 def confirmed(scratch, monkeypatch, capsys):
     """Run with --confirm and a truth; return the stored incidents."""
 
-    def run(truth, *arguments, code=None):
+    def run(truth, *arguments, code=None, environments=frozenset({ENVIRONMENT})):
         monkeypatch.setattr(confirm, "gate", lambda config, machine, minutes: truth)
+        monkeypatch.setattr(history, "_environments", lambda conf: environments)
         found = history.main(["--confirm", "--machine", MACHINE, *arguments])
         assert found in (0, history.SLOWER)
         assert code in (None, found)
@@ -501,6 +502,14 @@ def test_what_cannot_be_measured_is_not_confirmed(scratch, confirmed, capsys):
     assert "no value on one of the commits" in capsys.readouterr().out
 
 
+def test_what_was_measured_in_another_environment_is_left_out(scratch, confirmed, capsys):
+    scratch.store(step_at(24, {"a10"}))
+    truth = Truth(scratch, step_at(24, {"a10"}))
+    assert confirmed(truth, code=0, environments=frozenset({"pinned-py3.12"})) == []
+    assert f"left out: 1 in {ENVIRONMENT}" in capsys.readouterr().out
+    assert truth.calls == []
+
+
 def test_old_steps_and_repairs_are_no_suspects(scratch, confirmed):
     scratch.store(lambda n, i: step_at(5, {"a10"})(n, i) * step_at(24, {"a1000"}, 0.5)(n, i))
     truth = Truth(scratch, step_at(5, {"a10"}))
@@ -524,6 +533,7 @@ def test_what_was_confirmed_before_an_interruption_is_stored(scratch, monkeypatc
         return truth(*arguments)
 
     monkeypatch.setattr(confirm, "gate", lambda *_: interrupted)
+    monkeypatch.setattr(history, "_environments", lambda conf: frozenset({ENVIRONMENT}))
     assert history.main(["--confirm", "--machine", MACHINE]) == history.INTERRUPTED
     assert len(scratch.stored()) == 1
 
@@ -561,10 +571,20 @@ def test_the_verdict_is_a_process(process, code):
     said = json.loads((process / "said.json").read_text())
     assert said[:2] == ["b" * 40, "h" * 40]
     said.remove("--same-environments")
+    assert {"--min-effect=1", "--min-growth=1"} <= set(said), "as small as a step can be"
+    said = [text for text in said if not text.startswith("--min-")]
     options = list(zip(said[2::2], said[3::2], strict=True))
     for option in [("--config", "c.json"), ("--machine", "m"), ("--minutes", "3")]:
         assert option in options
     assert [value for name, value in options if name == "--bench"] == ["^one$", "^two$"]
+
+
+def test_a_verdict_that_crashes_is_no_answer(process):
+    (process / "code").write_text("2")
+    text = (process / "gate/__main__.py").read_text()
+    (process / "gate/__main__.py").write_text(text.replace("code < 3", "False"))
+    with pytest.raises(confirm.util.UserError, match="exit code 2"):
+        confirm.gate("c.json", "m", 3)("b" * 40, "h" * 40, [])
 
 
 @pytest.mark.parametrize(("code", "error"), [(4, confirm.util.UserError), (130, KeyboardInterrupt)])
