@@ -228,11 +228,8 @@ class Night:
     def fetch(self) -> None:
         """Go to the newest commit of the branch that this one follows."""
         git("fetch", "--quiet")
-        # asv writes it anew in each run; a change in it must not stand in the way.
-        listed = str(self.results / "benchmarks.json")
-        if git("ls-files", "--", listed):
-            git("checkout", "--quiet", "--", listed)
-        git("merge", "--quiet", "--ff-only", "@{upstream}")
+        with self._results_aside():
+            git("merge", "--quiet", "--ff-only", "@{upstream}")
         if code := self._call(self.commands.install):  # pins may have changed
             self._failed("fetch", f"what the commands need: exit code {code}")
 
@@ -298,6 +295,25 @@ class Night:
         if code := self._call([*self.commands.store, *push, *self._named()]):
             self._failed("store", f"exit code {code}")
             self._end("failed in part")
+
+    @contextmanager
+    def _results_aside(self) -> Iterator[None]:
+        """Keep what this machine writes out of git's way, whether or not it is committed, too."""
+        own, aside = self.results / self.machine, Path(".asv/aside") / self.machine
+        if aside.exists():  # a night was killed here
+            shutil.copytree(aside, own, dirs_exist_ok=True)
+            shutil.rmtree(aside)
+        aside.parent.mkdir(parents=True, exist_ok=True)
+        own.rename(aside)  # the heartbeat is there, if nothing else
+        try:
+            # asv writes the list of benchmarks anew in each run.
+            for path in map(str, (own, self.results / "benchmarks.json")):
+                if git("ls-files", "--", path):
+                    git("checkout", "--quiet", "--", path)
+            yield
+        finally:
+            shutil.copytree(aside, own, dirs_exist_ok=True)  # newer than what is committed
+            shutil.rmtree(aside)
 
     # -- what they share ---------------------------------------------------------------------------
 

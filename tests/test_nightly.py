@@ -69,7 +69,7 @@ def git(folder, *args):
 
 
 def commit(folder, text, file="lsekernels/a.py"):
-    (folder / file).parent.mkdir(exist_ok=True)
+    (folder / file).parent.mkdir(parents=True, exist_ok=True)
     (folder / file).write_text(text)
     git(folder, "add", file)
     git(folder, "commit", "-q", "-m", text)
@@ -312,6 +312,31 @@ def test_fetch_goes_to_the_newest_commit_past_what_asv_writes_anew(repo, tmp_pat
     assert code == 2
     assert "git merge" in beat["failed"][0]
     assert measured(seen)
+
+
+def test_fetch_keeps_this_machine_s_results_past_those_that_are_committed(repo, tmp_path):
+    commit(repo, "tuned", "results/m/tuning.jsonl")
+    git(tmp_path, "clone", "-q", "repo", "machine")
+    machine = tmp_path / "machine"
+    commit(repo, "tuned again", "results/m/tuning.jsonl")
+    commit(repo, "an incident", "results/m/incidents.jsonl")
+    commit(repo, "of the other", "results/other/incidents.jsonl")
+    newest = git(repo, "rev-parse", "HEAD")
+    own = {"tuning.jsonl": "newest", "incidents.jsonl": "an incident and one more"}
+    for name, text in own.items():
+        (machine / "results/m" / name).write_text(text)
+    # What a night left aside that was killed.
+    (machine / ".asv/aside/m").mkdir(parents=True)
+    (machine / ".asv/aside/m/1234abcd-env.json").write_text("measured")
+    os.chdir(machine)
+    code, _, beat = night(machine, "--fetch")
+    assert (code, beat["failed"]) == (0, [])
+    assert git(machine, "rev-parse", "HEAD") == newest
+    kept = {file.name: file.read_text() for file in (machine / "results/m").iterdir()}
+    assert own.items() <= kept.items()
+    assert kept["1234abcd-env.json"] == "measured"
+    assert (machine / "results/other/incidents.jsonl").exists()
+    assert not (machine / ".asv/aside/m").exists()
 
 
 def test_heartbeat_is_bounded(tmp_path):

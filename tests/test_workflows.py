@@ -10,10 +10,13 @@ from pathlib import Path
 import pytest
 import yaml
 
+from .scratch import git
+
 GITHUB = Path(__file__).resolve().parent.parent / ".github"
 FILES = {file.name: file for file in sorted(GITHUB.glob("workflows/*.yml"))}
 WORKFLOWS = {name: yaml.safe_load(file.read_text("utf-8")) for name, file in FILES.items()}
 JOBS = {(name, job): text for name, w in WORKFLOWS.items() for job, text in w["jobs"].items()}
+LABELLED = {"action": "labeled", "label": {"name": "benchmark"}, "head": "code"}
 STEPS = [(*key, step) for key, job in JOBS.items() for step in job["steps"]]
 
 
@@ -196,22 +199,42 @@ def test_comment_says_where_there_is_no_report(comment, files):
     assert comment(files).strip() == "Nothing was measured; the log says why."
 
 
+@pytest.fixture
+def project(tmp_path):
+    """Return the commits of a project: main, a change of the code, a change of a workflow."""
+    folder = tmp_path / "a/b"
+    (folder / ".github").mkdir(parents=True)
+    git(folder, "init", "-q", "-b", "main")
+    commits = []
+    for file, text in ((".github/gate.yml", "admit"), ("code", "new"), (".github/gate.yml", "")):
+        (folder / file).write_text(text)
+        git(folder, "add", "-A")
+        git(folder, "commit", "-q", "-m", file)
+        commits.append(git(folder, "rev-parse", "HEAD"))
+    return dict(zip(("main", "code", "workflow"), commits, strict=True))
+
+
 @pytest.mark.parametrize(
     ("jobs", "event", "content", "taken"),
     [
-        ("labelled", "pull_request", {"action": "labeled", "label": {"name": "benchmark"}}, True),
+        ("labelled", "pull_request", LABELLED, True),
+        ("labelled", "pull_request", {**LABELLED, "head": "workflow"}, False),
+        ("labelled", "pull_request", {**LABELLED, "head": "nowhere"}, False),
         ("labelled", "pull_request", {"action": "labeled", "label": {"name": "docs"}}, False),
         ("labelled", "pull_request", {"action": "synchronize"}, False),
         ("labelled", "push", {}, False),
         ("labelled", "schedule", {}, False),
         ("nightly", "schedule", {}, True),
         ("nightly", "workflow_dispatch", {}, True),
-        ("nightly", "pull_request", {"action": "labeled", "label": {"name": "benchmark"}}, False),
+        ("nightly", "pull_request", LABELLED, False),
     ],
 )
 @pytest.mark.parametrize("ref", ["refs/heads/main", "refs/heads/other"])
-def test_machine_takes(tmp_path, jobs, event, content, taken, ref):
+def test_machine_takes(tmp_path, project, jobs, event, content, taken, ref):
     """The hook on the machine; it refuses root too, which the tests may be: id says otherwise."""
+    head = project.get(content.get("head"), 40 * "1")
+    shas = {"base": {"sha": project["main"]}, "head": {"sha": head}}
+    content = {**content, "pull_request": shas}
     (tmp_path / "event.json").write_text(json.dumps(content))
     (tmp_path / "id").write_text("#!/bin/sh\necho 1000\n")
     (tmp_path / "id").chmod(0o755)
@@ -220,6 +243,7 @@ def test_machine_takes(tmp_path, jobs, event, content, taken, ref):
         "BENCHMARK_JOBS": jobs,
         "BENCHMARK_REPOSITORY": "a/b",
         "GITHUB_REPOSITORY": "a/b",
+        "GITHUB_SERVER_URL": f"file://{tmp_path}",
         "GITHUB_EVENT_NAME": event,
         "GITHUB_EVENT_PATH": str(tmp_path / "event.json"),
         "GITHUB_REF": ref,

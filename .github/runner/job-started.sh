@@ -19,6 +19,23 @@ event = json.load(open(sys.argv[1], encoding="utf-8"))
 sys.exit(event["action"] != "labeled" or event["label"]["name"] != "benchmark")
 PYTHON
       refuse "a maintainer's label, benchmark, must start it"
+    # What holds the job to the labelled commit, and to one whose tests have passed, is written in
+    # .github; so the pull request must have the workflows of main.
+    commits=$(python3 -I - "$GITHUB_EVENT_PATH" <<'PYTHON'
+import json, sys
+change = json.load(open(sys.argv[1], encoding="utf-8"))["pull_request"]
+print(change["base"]["sha"], change["head"]["sha"])
+PYTHON
+    )
+    read -r base head <<<"$commits"
+    scratch=$(mktemp -d)
+    trap 'rm -rf "$scratch"' EXIT
+    git init --quiet --bare "$scratch"
+    git -C "$scratch" fetch --quiet --depth 1 \
+      "$GITHUB_SERVER_URL/$GITHUB_REPOSITORY" "$base" "$head" ||
+      refuse "it cannot fetch $head"
+    git -C "$scratch" diff --quiet "$base" "$head" -- .github ||
+      refuse ".github is not that of main: merge main, and change .github in a pull request of its own"
     ;;
   "nightly schedule" | "nightly workflow_dispatch")
     [ "$GITHUB_REF" = refs/heads/main ] || refuse "it measures main alone"
