@@ -6,10 +6,13 @@ import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 
+from gate import __main__ as gate_main
 from gate import verdict
+from gate.duet import Key
 
 from .scratch import git
 
@@ -347,6 +350,37 @@ def test_says_what_is_wrong_with_the_question(gate):
     assert "no benchmark is selected" in said
 
 
+def test_a_whole_name_selects_itself(gate):
+    code, found, said = gate("base", "unchanged", "--bench", "suite.Work.time_work(1000)")
+    assert set(verdicts(found)) == {"suite.Work.time_work1000"}, said
+    assert "GATE_OPTIONS=" in found["command"]
+    assert "--bench=suite.Work.time_work(1000)" in found["command"]
+    assert code == 0, said
+
+
+def test_a_crash_is_no_slowdown(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["gate", "base"])
+    monkeypatch.setattr(verdict, "main", lambda arguments: 1 / 0)
+    assert gate_main.main() == 2
+    assert "ZeroDivisionError" in capsys.readouterr().err
+
+
+def test_pairs_of_another_ruler_and_failures_are_not_restored(tmp_path):
+    built = SimpleNamespace(name="env")
+    row = verdict.Row(built, Key("b", None, ()))
+    line = {"row": row.name, "stage": "screen", "base": 1.0, "head": 1.0, "ratio": 1.0}
+    file = tmp_path / "pairs.jsonl"
+    lines = [
+        {**line, "states": {}, "ruler": "this"},
+        {**line, "states": {}, "ruler": "another"},
+        {**line, "states": {"head": "failed: no memory"}, "ruler": "this"},
+        {**line, "states": {"head": "absent: not for 2"}, "ruler": "this"},
+    ]
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines) + '{"cut')
+    assert verdict._restore(verdict.State([row], None, {}), file, "this") == 2
+    assert [pair.states for pair in row.pairs["screen"]] == [{}, {"head": "absent: not for 2"}]
+
+
 def test_old_comparisons_are_forgotten(tmp_path):
     for age in range(14):
         (tmp_path / f"base-{age}").mkdir()
@@ -359,8 +393,12 @@ def test_old_comparisons_are_forgotten(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["a", "b", "c"], ["a", "--minutes", "many"], ["proof", "x"]]
-)
+    "arguments",
+    [
+        [], ["a", "b", "c"], ["a", "--minutes", "many"], ["a", "--jobs", "0"],
+        ["a", "--bench", "("], ["proof", "x"],
+    ],
+)  # fmt: skip
 def test_error_of_use_has_its_own_exit_code(root, arguments):
     command = [sys.executable, "-m", "gate", *arguments]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True)
