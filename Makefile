@@ -38,7 +38,7 @@ bench-libraries: $(VENV)/bench  ## measure the newest commit over generations of
 .PHONY: bench-gpu
 bench-gpu:  ## measure GPU backends with the libraries of GPU_PYTHON=python3, as they are (20 min)
 	@$(GPU_PYTHON) -c 'import asv, asv_runner, numpy, mpmath' || { echo "$(GPU_PYTHON) lacks what measures: \
-	  $(GPU_PYTHON) -m pip install --group bench numpy mpmath threadpoolctl"; exit 1; }
+	  $(GPU_PYTHON) -m pip install --group bench threadpoolctl"; exit 1; }
 	$(GPU_PYTHON) -m measure gpu --config asv.gpu.json
 
 .PHONY: bench-pypy
