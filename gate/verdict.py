@@ -158,9 +158,9 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--jobs",
         type=_count,
-        default=1,
+        default=2,
         metavar="N",
-        help="pairs of processes at a time (1)",
+        help="pairs of processes at a time, each on its own processor (2, if there are as many)",
     )
     add("--machine", metavar="NAME", help="name of this machine in what is written")
     add("--markdown", type=Path, metavar="FILE", help="write a comment for a pull request")
