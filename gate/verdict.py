@@ -395,24 +395,20 @@ def _measure(state: State, file: Path, ruler: str) -> None:
 
 
 def _waiting(state: State, verdicts: dict[str, str], busy: set[str]) -> list[tuple[str, list[Row]]]:
-    """Return the groups that have something to measure: the least known first."""
+    """Return the groups that have something to measure: that with the least known row first.
+
+    Each visit measures all that is waiting in a group: starting its processes takes longer than a
+    pair does, so no row has them for itself as long as others of the group are waiting as well.
+    """
     groups: defaultdict[str, list[Row]] = defaultdict(list)
     for row in state.rows:
         if verdicts[row.name] in ("open", "suspect"):
             groups[_group(row)].append(row)
 
-    def known(row: Row) -> int:
-        """Suspects come to their first look before others get more pairs than they must have."""
-        if verdicts[row.name] != "suspect":
-            return len(row.pairs["screen"])
-        pairs = len(row.pairs["confirm"])
-        return judge.SCREEN[0] if pairs < judge.LOOKS[0] else judge.SCREEN[1] + pairs
+    def known(item: tuple[str, list[Row]]) -> int:
+        return min(sum(map(len, row.pairs.values())) for row in item[1])
 
-    def urgency(item: tuple[str, list[Row]]) -> tuple[int, bool]:
-        rows = item[1]
-        return min(map(known, rows)), all(verdicts[row.name] != "suspect" for row in rows)
-
-    return sorted(((g, rows) for g, rows in groups.items() if g not in busy), key=urgency)
+    return sorted(((g, rows) for g, rows in groups.items() if g not in busy), key=known)
 
 
 def _uses_all(row: Row, shared: dict[str, str]) -> bool:
