@@ -30,6 +30,8 @@ SCREEN = 3, 8
 """Pairs of the first stage, at least and at most."""
 SUSPECT = 0.1
 """Chance of a mean as far from 0 where nothing has changed, below which it is a suspect at once."""
+STRONG = 0.01
+"""Likewise; below it a suspect is measured before all others."""
 WEIGHT = 4
 """Pairs that the typical scatter counts as, in the first stage."""
 SEVERAL = 5
@@ -129,6 +131,13 @@ def screen(ratios: Sequence[float], least: float, typical: float | None) -> str:
         return "suspect"
     # What is not clear by now needs more turns and more pairs than all can have.
     return "open" if len(ratios) < SCREEN[1] else "suspect"
+
+
+def strong(screening: Sequence[float], confirming: Sequence[float], typical: float | None) -> bool:
+    """Return whether a suspect looks so different that it should be known first."""
+    if len(confirming) >= LOOKS[0]:
+        return estimate(confirming).p_value() < STRONG
+    return screened(screening, typical).p_value() < STRONG
 
 
 def alone(suspects: int) -> float:

@@ -395,20 +395,26 @@ def _measure(state: State, file: Path, ruler: str) -> None:
 
 
 def _waiting(state: State, verdicts: dict[str, str], busy: set[str]) -> list[tuple[str, list[Row]]]:
-    """Return the groups that have something to measure: that with the least known row first.
+    """Return the groups that have something to measure, the most urgent first.
 
-    Each visit measures all that is waiting in a group: starting its processes takes longer than a
-    pair does, so no row has them for itself as long as others of the group are waiting as well.
+    That is what looks most different, then what is least known. Each visit measures all that is
+    waiting in a group, because starting its processes takes longer than a pair does.
     """
+    typical = state.typical()
     groups: defaultdict[str, list[Row]] = defaultdict(list)
     for row in state.rows:
         if verdicts[row.name] in ("open", "suspect"):
             groups[_group(row)].append(row)
 
-    def known(item: tuple[str, list[Row]]) -> int:
-        return min(sum(map(len, row.pairs.values())) for row in item[1])
+    def strong(row: Row) -> bool:
+        ratios = row.ratios("screen"), row.ratios("confirm")
+        return verdicts[row.name] == "suspect" and judge.strong(*ratios, typical)
 
-    return sorted(((g, rows) for g, rows in groups.items() if g not in busy), key=known)
+    def urgency(item: tuple[str, list[Row]]) -> tuple[bool, int]:
+        least = min(sum(map(len, row.pairs.values())) for row in item[1])
+        return not any(map(strong, item[1])), least
+
+    return sorted(((g, rows) for g, rows in groups.items() if g not in busy), key=urgency)
 
 
 def _uses_all(row: Row, shared: dict[str, str]) -> bool:

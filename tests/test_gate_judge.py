@@ -10,7 +10,7 @@ from scipy import stats
 
 from gate import judge
 from gate.duet import Key, Pair
-from gate.verdict import Row, State
+from gate.verdict import Row, State, _waiting
 
 OPTIONS = argparse.Namespace(min_effect=2, min_growth=10)
 
@@ -93,6 +93,25 @@ def test_noise_makes_undecided_not_the_same():
     found = simulate([1.0] * 30, normal(0.15), 4)
     assert "slower" not in found
     assert found.count("undecided") > found.count("same")
+
+
+def test_the_most_different_comes_first_then_the_least_known():
+    built = SimpleNamespace(name="env", env_vars={})
+    measured = {
+        "open": ([1.0, 1.05, 0.97, 1.0], []),
+        "new": ([1.0], []),
+        "weak": ([1.02, 1.03, 1.02], [1.0, 0.96, 1.05, 0.99, 1.02, 0.97]),
+        "strong": ([1.10, 1.11, 1.10], [1.10]),
+        "busy": ([], []),
+    }
+    rows = []
+    for name, stages in measured.items():
+        rows.append(Row(built, Key("b", None, (f"'{name}'",))))
+        for stage, ratios in zip(("screen", "confirm"), stages, strict=True):
+            rows[-1].pairs[stage] += [Pair(rows[-1].key, 1.0, r, r) for r in ratios]
+    state = State(rows, OPTIONS, {})
+    found = _waiting(state, state.verdicts(), {"busy env"})
+    assert [group for group, _ in found] == ["strong env", "new env", "open env", "weak env"]
 
 
 def test_interval_and_p_value_are_student_s():
