@@ -369,7 +369,9 @@ def _measure(state: State, file: Path, ruler: str) -> None:
             while True:
                 verdicts = state.verdicts()
                 progress.show(verdicts, deadline)
-                waiting = _waiting(state, verdicts, {group for group, _ in running.values()})
+                busy = {group for group, _ in running.values()}
+                # Where few groups are left, one is measured by several pairs at a time.
+                waiting = _waiting(state, verdicts, busy) or _waiting(state, verdicts, set())
                 while free and waiting and time.monotonic() < deadline:
                     everything = _uses_all(waiting[0][1][0], state.shared)
                     if everything and len(free) < jobs:
