@@ -47,6 +47,7 @@ ASV = [sys.executable, "-m", "asv"]
 def main() -> int:
     """Run the profile named on the command line; return the exit code."""
     options = _parser().parse_args()
+    heed_signals()
     try:
         return run(options)
     except util.UserError as error:
@@ -58,6 +59,16 @@ def main() -> int:
             file=sys.stderr,
         )
         return 130
+
+
+def heed_signals() -> None:
+    """Let `kill` and systemd interrupt as Ctrl-C does; what runs in the background ignores that."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, interrupt)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -26,7 +26,7 @@ from typing import Any
 from asv.util import UserError
 
 from . import disk
-from .__main__ import load_config
+from .__main__ import heed_signals, load_config
 from .store import machine_name
 
 RUNS = ("full:asv.conf.json", "libraries:asv.libraries.json")
@@ -205,8 +205,7 @@ class Night:
         if self.options.fetch:
             stages.insert(0, ("fetch", self.fetch))
         try:
-            signal.signal(signal.SIGTERM, _interrupt)
-            signal.signal(signal.SIGINT, _interrupt)  # what runs in the background ignores it
+            heed_signals()
             for name, stage in stages:
                 self._begin(name)
                 try:
@@ -412,10 +411,6 @@ def git(*arguments: str) -> str:
 
 def _configs() -> list[Path]:
     return sorted(path.resolve() for path in Path().glob("asv*.json"))
-
-
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
 
 
 def _now() -> str:
