@@ -127,6 +127,13 @@ def resolve(commit: str) -> str:
     return done.stdout.strip()
 
 
+def differing(commits: Mapping[str, str]) -> set[str]:
+    """Return the names, without ending, of the files and folders in which the commits differ."""
+    command = ["git", "diff", "--name-only", "-z", commits["base"], commits["head"]]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return {Path(part).stem for file in said.split("\0") for part in Path(file).parts}
+
+
 def prepare(path: str, commits: Mapping[str, str], folder: Path, own: bool) -> list[Built]:
     """Build both commits and copy what is installed of each into `folder`.
 

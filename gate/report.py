@@ -210,10 +210,8 @@ def table(found: Found) -> str:
         )
     if len(undecided) > MOST:
         lines.append(f"{'undecided':10}and {len(undecided) - MOST} more: --json has all of them")
-    same = [row["smallest"] for row in found["rows"] if row["smallest"]]
-    if same:
-        typical = sorted(same)[len(same) // 2]
-        lines += ["", f"Smallest change that could be seen: {_percent(typical)} (median)."]
+    if seen := _seen(found):
+        lines += ["", seen]
     lines += [f"{f['kind']}: {f['what']}: {f['reason']}" for f in found["findings"]]
     lines += [f"instructions of {name(row)}: {_counted(row)}" for row in _with_counts(found)]
     if found["absent"]:
@@ -226,6 +224,8 @@ def markdown(found: Found) -> str:
     """Return a comment for a pull request: the summary first, details folded."""
     bad = [row for row in found["rows"] if row["verdict"] in ("slower", "grown")]
     lines = [f"### Speed: {summary(found)}", ""]
+    if seen := _seen(found):
+        lines += [seen, ""]
     if bad:
         lines += [*_rows(bad), ""]
     shown = [f for f in found["findings"] if f["kind"] not in ("new", "fails on both")]
@@ -277,6 +277,15 @@ def not_built(error: NotBuilt, options: argparse.Namespace) -> None:
 def name(row: Found) -> str:
     """Return the benchmark with its parameters, as asv selects it."""
     return str(Key(row["benchmark"], None, tuple(row["parameters"])))
+
+
+def _seen(found: Found) -> str:
+    """Return a sentence on what a change had to be to be seen, if any could."""
+    smallest = sorted(row["smallest"] for row in found["rows"] if row["smallest"])
+    if not smallest:
+        return ""
+    middle = smallest[len(smallest) // 2]
+    return f"Smallest change that could be seen: {_percent(middle)} (median)."
 
 
 def _with_counts(found: Found) -> list[Found]:

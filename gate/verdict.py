@@ -12,6 +12,7 @@ import shutil
 import sys
 import time
 from collections import defaultdict
+from collections.abc import Set
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +32,8 @@ KEPT = 10
 SPENT = {"screen": 0.25, "confirm": 1.0}
 """Seconds of turns in each pair of a stage. For the few suspects time is better spent in turns than
 in starting processes: with four times as many, pairs of a benchmark of 13 ms scattered half."""
+SHARE = 3
+"""So many times as many pairs as others have those of a backend whose own files changed."""
 CALLS = 0.02
 """Seconds, without valgrind, of the calls whose instructions are counted."""
 
@@ -80,6 +83,8 @@ class State:
     options: argparse.Namespace
     shared: dict[str, str]
     """Environment variables of the runs that use all processors: these share them with no other."""
+    changed: Set[str] = frozenset()
+    """Names of the files and folders, without ending, in which the commits differ."""
 
     def typical(self) -> float | None:
         """Return the scatter of a typical benchmark, if there are enough to tell."""
@@ -223,7 +228,8 @@ def run(options: argparse.Namespace) -> int:
     if not rows:
         print("no benchmark is selected", file=sys.stderr)
         return NOTHING
-    state = State(rows, options, _settings(conf).get("all_processors", {}))
+    shared = _settings(conf).get("all_processors", {})
+    state = State(rows, options, shared, builds.differing(commits))
     ruler = _ruler(rows)
     known = _restore(state, folder / "pairs.jsonl", ruler)
     print(
@@ -357,8 +363,8 @@ def _measure(state: State, file: Path, ruler: str) -> None:
             stage = stages[row.name]
             row.pairs[stage].append(pair)
             stored = {"base": pair.base, "head": pair.head, "ratio": pair.ratio}
-            line = {"row": row.name, "stage": stage, **stored, "states": pair.states}
-            line["ruler"] = ruler
+            known = {"row": row.name, "stage": stage, "ruler": ruler}
+            line = {**known, **stored, "states": pair.states}
             with file.open("a") as stream:
                 stream.write(json.dumps(line) + "\n")
             if stop.is_set() or time.monotonic() > deadline + 60:
@@ -370,8 +376,7 @@ def _measure(state: State, file: Path, ruler: str) -> None:
                 verdicts = state.verdicts()
                 progress.show(verdicts, deadline)
                 busy = {group for group, _ in running.values()}
-                # Where few groups are left, one is measured by several pairs at a time.
-                waiting = _waiting(state, verdicts, busy) or _waiting(state, verdicts, set())
+                waiting = _waiting(state, verdicts, busy)
                 while free and waiting and time.monotonic() < deadline:
                     everything = _uses_all(waiting[0][1][0], state.shared)
                     if everything and len(free) < jobs:
@@ -399,8 +404,10 @@ def _measure(state: State, file: Path, ruler: str) -> None:
 def _waiting(state: State, verdicts: dict[str, str], busy: set[str]) -> list[tuple[str, list[Row]]]:
     """Return the groups that have something to measure, the most urgent first.
 
-    That is what looks most different, then what is least known. Each visit measures all that is
-    waiting in a group, because starting its processes takes longer than a pair does.
+    That is what looks most different, then what is least known; a backend whose own files have
+    changed should be known better. Each visit measures all that is waiting in a group, because
+    starting its processes takes longer than a pair does. A busy group comes last: where few are
+    left, several pairs measure it at a time.
     """
     typical = state.typical()
     groups: defaultdict[str, list[Row]] = defaultdict(list)
@@ -412,11 +419,14 @@ def _waiting(state: State, verdicts: dict[str, str], busy: set[str]) -> list[tup
         ratios = row.ratios("screen"), row.ratios("confirm")
         return verdicts[row.name] == "suspect" and judge.strong(*ratios, typical)
 
-    def urgency(item: tuple[str, list[Row]]) -> tuple[bool, int]:
-        least = min(sum(map(len, row.pairs.values())) for row in item[1])
-        return not any(map(strong, item[1])), least
+    def urgency(item: tuple[str, list[Row]]) -> tuple[bool, bool, float]:
+        group, rows = item
+        least = min(sum(map(len, row.pairs.values())) for row in rows)
+        name = _backend(rows[0])
+        touched = any(f"_{changed}".endswith(f"_{name}") for changed in state.changed)
+        return group in busy, not any(map(strong, rows)), least / (SHARE if touched else 1)
 
-    return sorted(((g, rows) for g, rows in groups.items() if g not in busy), key=urgency)
+    return sorted(groups.items(), key=urgency)
 
 
 def _uses_all(row: Row, shared: dict[str, str]) -> bool:
@@ -426,5 +436,9 @@ def _uses_all(row: Row, shared: dict[str, str]) -> bool:
 
 def _group(row: Row) -> str:
     """Return what shares processes: all of one backend, which then loads its library once."""
+    return f"{_backend(row)} {row.built.name}"
+
+
+def _backend(row: Row) -> str:
     first = row.key.parameters[0] if row.key.parameters else row.key.name
-    return f"{first.strip(chr(39)).partition(':')[0]} {row.built.name}"
+    return first.strip("'").partition(":")[0]

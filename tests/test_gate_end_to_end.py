@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from gate import __main__ as gate_main
-from gate import verdict
+from gate import builds, verdict
 from gate.duet import Key
 
 from .scratch import git
@@ -208,6 +208,7 @@ def test_slow(gate, repository):
     assert 1.5 < row["low"] <= row["ratio"] <= row["high"] < 6
     comment = (repository.parent / "verdict.md").read_text()
     assert "2 slower" in comment.splitlines()[0]
+    assert "Smallest change that could be seen: " in comment
     assert "make gate BASE=" in comment
     # What was measured is not measured again.
     again, found, said = gate("base", "slow", minutes="0.8")
@@ -340,6 +341,12 @@ def test_steps_are_confirmed_and_their_commits_found(story):
     # What is confirmed is no suspect any more.
     code, said = run("gate", "history", "--confirm")
     assert (code, "0 incident(s) confirmed" in said) == (0, True), said
+
+
+def test_what_differs_is_named_without_folder_and_ending(repository, monkeypatch):
+    monkeypatch.chdir(repository)
+    assert builds.differing({"base": "base", "head": "slow"}) == {"thing", "__init__"}
+    assert builds.differing({"base": "slow", "head": "slow"}) == set()
 
 
 def test_says_what_is_wrong_with_the_question(gate):

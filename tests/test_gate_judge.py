@@ -95,8 +95,20 @@ def test_noise_makes_undecided_not_the_same():
     assert found.count("undecided") > found.count("same")
 
 
-def test_the_most_different_comes_first_then_the_least_known():
+def order(measured, busy=(), changed=()):
+    """Return the order of measuring of benchmarks: name -> ratios of both stages."""
     built = SimpleNamespace(name="env", env_vars={})
+    rows = []
+    for name, stages in measured.items():
+        rows.append(Row(built, Key("b", None, (f"'{name}:power'",))))
+        for stage, ratios in zip(("screen", "confirm"), stages, strict=True):
+            rows[-1].pairs[stage] += [Pair(rows[-1].key, 1.0, r, r) for r in ratios]
+    state = State(rows, OPTIONS, {}, set(changed))
+    found = _waiting(state, state.verdicts(), {f"{name} env" for name in busy})
+    return [group.removesuffix(" env") for group, _ in found]
+
+
+def test_the_most_different_comes_first_then_the_least_known():
     measured = {
         "open": ([1.0, 1.05, 0.97, 1.0], []),
         "new": ([1.0], []),
@@ -104,14 +116,17 @@ def test_the_most_different_comes_first_then_the_least_known():
         "strong": ([1.10, 1.11, 1.10], [1.10]),
         "busy": ([], []),
     }
-    rows = []
-    for name, stages in measured.items():
-        rows.append(Row(built, Key("b", None, (f"'{name}'",))))
-        for stage, ratios in zip(("screen", "confirm"), stages, strict=True):
-            rows[-1].pairs[stage] += [Pair(rows[-1].key, 1.0, r, r) for r in ratios]
-    state = State(rows, OPTIONS, {})
-    found = _waiting(state, state.verdicts(), {"busy env"})
-    assert [group for group, _ in found] == ["strong env", "new env", "open env", "weak env"]
+    assert order(measured, busy=["busy"]) == ["strong", "new", "open", "weak", "busy"]
+
+
+@pytest.mark.parametrize("changed", ["numba_tuned", "_numba_tuned", "logsumexp_numba_tuned"])
+def test_what_the_change_has_touched_gets_more_pairs(changed):
+    pairs = [1.0, 1.05, 0.97]
+    measured = {"numba": (pairs, []), "new": (pairs[:1], []), "numba_tuned": (2 * pairs, [])}
+    assert order(measured) == ["new", "numba", "numba_tuned"]
+    assert order(measured, changed=[changed, "README"]) == ["new", "numba_tuned", "numba"]
+    measured["numba_tuned"] = 3 * pairs, [1.0]
+    assert order(measured, changed=[changed]) == ["new", "numba", "numba_tuned"], "not for ever"
 
 
 def test_interval_and_p_value_are_student_s():
