@@ -4,16 +4,18 @@ In a scratch clone, a commit that changes nothing (a comment) and commits that m
 slower by a known amount: its source is changed so that each call also computes a part of its data
 again, or takes some steps more in compiled code. How much slower that is, is measured beforehand,
 in one process, with thousands of turns. Each run of the gate takes fresh processes and another
-order. Judged is the gate of HEAD, not the changes beside it.
+order. Judged is the gate of HEAD, not the changes beside it. Runs are kept with the results, each
+as soon as it has ended, and count as long as what measures and judges stays as it is.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import hashlib
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -88,6 +90,11 @@ SECONDS = 20.0
 """How long an amount is measured before it is believed."""
 STEPS = 200
 """So many show what one costs."""
+JUDGED = (
+    "gate/builds.py", "gate/duet.py", "gate/judge.py", "gate/verdict.py", "gate/worker.py",
+    "benchmarks",
+)  # fmt: skip
+"""With asv's configuration, what decides how often the gate is wrong."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +147,7 @@ def main(arguments: list[str]) -> int:
     add("--minutes", type=float, default=10, help="time of a run, as of the gate (10)")
     add("--machine", help="name of this machine in the results")
     add("--config", default="asv.conf.json", help="asv's configuration (asv.conf.json)")
-    add("--fresh", action="store_true", help="forget the runs before")
+    add("--fresh", action="store_true", help="forget the runs before, of these cases")
     options = parser.parse_args(arguments)
     try:
         return run(options)
@@ -155,35 +162,48 @@ def main(arguments: list[str]) -> int:
 def run(options: argparse.Namespace) -> int:
     """Make the commits, run the gate on them, and store what it said."""
     conf = builds.load(options.config)
-    machine = machine_name(options.machine)
     commit = builds.resolve("HEAD")
-    # What was seen of one commit's gate says nothing of another's.
-    folder = Path(".asv/gate/proof", commit[:12]).resolve()
-    if options.fresh:
-        shutil.rmtree(folder, ignore_errors=True)
-    clone = _clone(folder, commit, conf)
-    file = folder / "runs.jsonl"
-    done = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
     cases = [case for case in CASES if not options.only or case.name in options.only]
+    file = Path(conf.results_dir, machine_name(options.machine), "gate-proof.jsonl")
+    same = {"gate": _judged(options.config), "limit": options.minutes}
+    stored = [run for run in _stored(file) if run.get("gate") == same["gate"]]
+    if options.fresh:
+        stored = [run for run in stored if run["case"] not in {case.name for case in cases}]
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("".join(json.dumps(run) + "\n" for run in stored))
+    done = [run for run in stored if run["limit"] == same["limit"]]
+    folder = Path(".asv/gate/proof", commit[:12]).resolve()
+    clone = _clone(folder, commit, conf)
     for case in cases:
         for number in range(sum(r["case"] == case.name for r in done), options.runs):
             place = case.places[number % len(case.places)] if case.places else None
             head, ratio = _head(clone, folder, case, place, options.config)
             found = _gate(clone, head, case, place, number, options)
-            done.append({"case": case.name, "place": place, "true ratio": ratio, **found})
+            date = datetime.now(UTC).isoformat(timespec="seconds")
+            known = {"case": case.name, "place": place, "true ratio": ratio}
+            done.append({**known, **found, **same, "commit": commit, "date": date})
             with file.open("a") as stream:
                 stream.write(json.dumps(done[-1]) + "\n")
             hits = sum(r["hit"] for r in done if r["case"] == case.name)
             print(f"{case.what}: {hits} of {number + 1}; {found['minutes']:.1f} min", flush=True)
     lines = [line for case in CASES if (line := summary(case, done))]
-    print("\n" + table(lines))
-    stored = Path(conf.results_dir, machine, "gate-proof.jsonl")
-    stored.parent.mkdir(parents=True, exist_ok=True)
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    facts = {"commit": commit, "date": now, "minutes": options.minutes}
-    stored.write_text("".join(json.dumps(line) + "\n" for line in (facts, *lines)))
-    print(f"\nstored in {stored}")
+    print(f"\n{table(lines)}\n\nstored in {file}")
     return 0 if all(line["met"] for line in lines) else 1
+
+
+def _judged(config: str) -> str:
+    """Return a hash of what decides how often the gate of HEAD is wrong."""
+    listed = _git(Path.cwd(), "ls-tree", "-r", "HEAD", "--", *JUDGED, config)
+    return hashlib.sha256(listed.encode()).hexdigest()[:12]
+
+
+def _stored(file: Path) -> list[dict[str, Any]]:
+    """Return the runs that `file` holds; one may be cut off."""
+    found = []
+    for line in file.read_text().splitlines() if file.exists() else ():
+        with contextlib.suppress(ValueError):
+            found.append(json.loads(line))
+    return found
 
 
 def summary(case: Case, done: list[dict[str, Any]]) -> dict[str, Any] | None:

@@ -1,11 +1,14 @@
 """The proof's changes slow a backend down and leave its results alone; its sums are right."""
 
 import importlib.util
+import json
 
 import pytest
 
 from gate import proof
 from lsekernels.kernels import logsumexp
+
+from .scratch import git
 
 PLACES = sorted({place for case in proof.CASES for place in case.places})
 
@@ -47,6 +50,44 @@ def test_summary(case, hits, met):
     assert (line["runs"], line["hits"], line["met"], line["undecided"]) == (20, hits, met, 40)
     assert line["low"] < hits / 20 < line["high"]
     assert f"| 20 | {hits} |" in proof.table([line])
+
+
+@pytest.fixture
+def prove(tmp_path, monkeypatch):
+    """Run the proof's command where the gate itself takes no time and always says slower."""
+    for name in ("gate/judge.py", "asv.conf.json"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text('{"version": 1, "project": "p", "repo": "."}\n')
+    git(tmp_path, "init", "-q")
+    monkeypatch.chdir(tmp_path)
+    said = {"hit": True, "rows": [], "benchmarks": 1, "undecided": 0, "minutes": 0.1}
+    monkeypatch.setattr(proof, "_clone", lambda *_: tmp_path)
+    monkeypatch.setattr(proof, "_head", lambda *_: ("head", 1.05))
+    monkeypatch.setattr(proof, "_gate", lambda *_: said)
+
+    def run(*arguments):
+        git(tmp_path, "add", "-A")
+        git(tmp_path, "commit", "-q", "--allow-empty", "-m", "Change something")
+        code = proof.main([*arguments, "--machine", "here"])
+        lines = (tmp_path / "results/here/gate-proof.jsonl").read_text().splitlines()
+        return code, [json.loads(line)["case"] for line in lines]
+
+    return run
+
+
+def test_runs_are_kept_while_the_gate_is_the_same(prove, tmp_path):
+    five, nothing = ["--only", "five", "--runs", "2"], ["--only", "nothing", "--runs", "1"]
+    assert prove(*five) == (0, ["five"] * 2)
+    assert prove(*nothing) == (1, ["five"] * 2 + ["nothing"]), "a false alarm"
+    assert prove(*five) == (1, ["five"] * 2 + ["nothing"]), "there were enough"
+    with (tmp_path / "results/here/gate-proof.jsonl").open("a") as stream:
+        stream.write('{"case": "fi')  # cut off
+    assert prove(*five[:3], "3") == (1, ["five"] * 2 + ["nothing", "five"])
+    assert prove(*five[:3], "1", "--fresh") == (1, ["nothing", "five"])
+    assert prove(*five, "--minutes", "1") == (0, ["nothing"] + ["five"] * 3), "runs of another time"
+    with (tmp_path / "gate/judge.py").open("a") as stream:
+        stream.write("# judged otherwise\n")
+    assert prove(*five) == (0, ["five"] * 2)
 
 
 def test_no_runs_are_no_line():
