@@ -15,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DEFAULT_GOAL := help
 
 .PHONY: bench
-bench: $(VENV)/bench  ## measure the newest commit with the quick profile, make the site (45 min)
+bench: $(VENV)/bench  ## measure the newest commit with the quick profile, make the site (1 h)
 	$(BIN)/python -m measure quick; code=$$?; [ $$code -eq 0 ] || [ $$code -eq 2 ] || exit $$code; \
 	$(MAKE) --no-print-directory publish && exit $$code
 

@@ -31,7 +31,7 @@ class Profile:
 
 PROFILES = {
     "quick": Profile(
-        "float64, four sizes of logsumexp and one of most kernels: a first look in 45 minutes",
+        "float64, four sizes of logsumexp and one of most kernels: a first look in an hour",
         one=(
             r"^warm\.Logsumexp\..*'float64', (10|1000|100000|10000000)\)$",
             r"^limits\..*'float64', (10|1000|100000|10000000)\)$",
