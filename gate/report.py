@@ -190,7 +190,7 @@ def summary(found: Found) -> str:
     parts = [f"{count[verdict]} {words[verdict]}" for verdict in ORDER if count[verdict]]
     broken = sum(f["kind"] in ("failed", "n/a") for f in found["findings"])
     parts += [f"{broken} without a value on the head only"] if broken else []
-    return f"Of {len(found['rows'])} benchmarks: {', '.join(parts)}."
+    return f"Of {_benchmarks(len(found['rows']))}: {', '.join(parts)}."
 
 
 def table(found: Found) -> str:
@@ -215,7 +215,7 @@ def table(found: Found) -> str:
     lines += [f"{f['kind']}: {f['what']}: {f['reason']}" for f in found["findings"]]
     lines += [f"instructions of {name(row)}: {_counted(row)}" for row in _with_counts(found)]
     if found["absent"]:
-        lines.append(f"{found['absent']} benchmarks are n/a with both commits.")
+        lines.append(f"N/a with both commits: {_benchmarks(found['absent'])}.")
     lines += ["", f"{summary(found)} {found['minutes']:.1f} minutes."]
     return "\n".join(lines)
 
@@ -286,6 +286,10 @@ def _seen(found: Found) -> str:
         return ""
     middle = smallest[len(smallest) // 2]
     return f"Smallest change that could be seen: {_percent(middle)} (median)."
+
+
+def _benchmarks(count: int) -> str:
+    return f"{count} benchmark{'s' * (count != 1)}"
 
 
 def _with_counts(found: Found) -> list[Found]:

@@ -360,6 +360,7 @@ def test_says_what_is_wrong_with_the_question(gate):
 def test_a_whole_name_selects_itself(gate):
     code, found, said = gate("base", "unchanged", "--bench", "suite.Work.time_work(1000)")
     assert set(verdicts(found)) == {"suite.Work.time_work1000"}, said
+    assert "Of 1 benchmark: " in said
     assert "GATE_OPTIONS=" in found["command"]
     assert "--bench=suite.Work.time_work(1000)" in found["command"]
     assert code == 0, said
