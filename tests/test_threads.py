@@ -61,7 +61,8 @@ PARALLEL = [
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="threads are counted in /proc")
 @pytest.mark.parametrize("name", PARALLEL)
 def test_parallel_backends_use_two(backend, python):
-    assert busy_threads(python, backend.name, "2") > 1.5
+    # One is at most 1.1; beside other work, one of two may get the most of a processor.
+    assert busy_threads(python, backend.name, "2") > 1.2
 
 
 @pytest.mark.parametrize("setting", ["0", "-1", "many", "1.5"])
