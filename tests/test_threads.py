@@ -61,8 +61,9 @@ PARALLEL = [
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="threads are counted in /proc")
 @pytest.mark.parametrize("name", PARALLEL)
 def test_parallel_backends_use_two(backend, python):
-    # One is at most 1.1; beside other work, one of two may get the most of a processor.
-    assert busy_threads(python, backend.name, "2") > 1.2
+    # Other work on this machine makes two share unevenly, but never one look like two.
+    tries = (busy_threads(python, backend.name, "2") for _ in range(5))
+    assert any(busy > 1.5 for busy in tries)
 
 
 @pytest.mark.parametrize("setting", ["0", "-1", "many", "1.5"])
