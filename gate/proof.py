@@ -174,7 +174,7 @@ def run(options: argparse.Namespace) -> int:
     commit = builds.resolve("HEAD")
     cases = [case for case in CASES if not options.only or case.name in options.only]
     file = Path(conf.results_dir, machine_name(options.machine), "gate-proof.jsonl")
-    judged = {case.name: _judged(options.config, case) for case in CASES}
+    judged = _judged(options.config)
     stored = [run for run in _stored(file) if run.get("gate") == judged.get(run["case"])]
     if options.fresh:
         stored = [run for run in stored if run["case"] not in {case.name for case in cases}]
@@ -189,9 +189,9 @@ def run(options: argparse.Namespace) -> int:
             head, ratio = _head(clone, folder, case, place, options.config)
             found = _gate(clone, head, case, place, number, options)
             date = datetime.now(UTC).isoformat(timespec="seconds")
-            known = {"case": case.name, "place": place, "true ratio": ratio}
+            known = {"case": case.name, "place": place, "true ratio": ratio, **found}
             same = {"gate": judged[case.name], "limit": options.minutes}
-            done.append({**known, **found, **same, "commit": commit, "date": date})
+            done.append({**known, **same, "commit": commit, "date": date})
             with file.open("a") as stream:
                 stream.write(json.dumps(done[-1]) + "\n")
             hits = sum(r["hit"] for r in done if r["case"] == case.name)
@@ -201,12 +201,15 @@ def run(options: argparse.Namespace) -> int:
     return 0 if all(line["met"] for line in lines) else 1
 
 
-def _judged(config: str, case: Case) -> str:
-    """Return a hash of what decides how often the gate of HEAD is wrong in this case."""
-    text = _git(Path.cwd(), "ls-tree", "-r", "HEAD", "--", *JUDGED, config)
-    if case.places:  # and how a backend is made slower
-        text += CHANGE + CALIBRATE + "".join(change(size) for _, size in case.places)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+def _judged(config: str) -> dict[str, str]:
+    """Return, of each case, a hash of what decides how often the gate of HEAD is wrong."""
+    listed = _git(Path.cwd(), "ls-tree", "-r", "HEAD", "--", *JUDGED, config)
+    found = {}
+    for case in CASES:
+        slower = [change(size) for _, size in case.places]
+        text = "".join([listed, CHANGE, CALIBRATE, *slower] if slower else [listed])
+        found[case.name] = hashlib.sha256(text.encode()).hexdigest()[:12]
+    return found
 
 
 def _stored(file: Path) -> list[dict[str, Any]]:
