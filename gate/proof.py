@@ -99,6 +99,8 @@ PROCESSES = 5
 """So many measure it: calls of less than a microsecond differ between processes by 1 to 2 %."""
 STEPS = 200
 """So many show what one costs."""
+TRIES = 6
+"""Amounts that are measured at most, to find the right one."""
 JUDGED = (
     "gate/builds.py", "gate/duet.py", "gate/judge.py", "gate/verdict.py", "gate/worker.py",
     "benchmarks",
@@ -337,19 +339,22 @@ def _calibrate(
             for steps in (0, STEPS)
         )
         unit = (many - few) / STEPS
-    amount = effect / unit
-    for _ in range(4):
-        ratio = _measured(side, name, size, slower.format(amount=amount), SECONDS / 4)
+    low, high, tried = 0.0, 2 * effect / unit, {}
+    for _ in range(TRIES):  # halving: steps beside which others work on cost less than more do
+        amount = (low + high) / 2
+        text = slower.format(amount=amount)
+        tried[text] = ratio = _measured(side, name, size, text, SECONDS / 4)
         if abs(ratio - 1 - effect) < effect / 20:
             break
-        amount = max(effect / 10 / unit, amount + (1 + effect - ratio) / unit)
-    ratio = _measured(side, name, size, slower.format(amount=amount), SECONDS)
+        low, high = (amount, high) if ratio < 1 + effect else (low, amount)
+    text = min(tried, key=lambda text: abs(tried[text] - 1 - effect))
+    ratio = _measured(side, name, size, text, SECONDS)
     if abs(ratio - 1 - effect) > effect / 4:
         raise util.UserError(
             f"{name} of {size} cannot be made slower by {effect:.0%}, but by {ratio - 1:.1%}"
         )
     print(f"{name} of {size}: slower by a factor of {ratio:.4f}", flush=True)
-    return slower.format(amount=amount), ratio
+    return text, ratio
 
 
 def _measured(side: Side, name: str, size: int, slower: str, seconds: float) -> float:
