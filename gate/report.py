@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 ORDER = ("slower", "grown", "faster", "undecided", "same")
 MOST = 10
 """Undecided benchmarks that the terminal shows, those that differ most."""
+NO_LIMIT = 10
+"""Ratio from which on the smallest visible change is none."""
 Found = dict[str, Any]
 
 
@@ -133,9 +135,11 @@ def _row(
         e = judge.estimate(ratios) if confirmed else judge.screened(ratios, typical)
         chance = judge.alone(suspects) if confirmed else judge.SUSPECT
         low, high = map(math.exp, e.interval())
+        smallest = e.smallest(least, chance)  # of two pairs, beyond what numbers hold
         facts |= {
             "ratio": math.exp(e.mean), "low": low, "high": high, "scatter": math.expm1(e.scatter),
-            "smallest": math.exp(e.smallest(least, chance)), "confirmed": bool(confirmed),
+            "smallest": math.exp(smallest) if smallest < math.log(NO_LIMIT) else None,
+            "confirmed": bool(confirmed),
         }  # fmt: skip
     else:
         ratio = facts["head"] / facts["base"] if facts["base"] else None
@@ -281,7 +285,8 @@ def name(row: Found) -> str:
 
 def _seen(found: Found) -> str:
     """Return a sentence on what a change had to be to be seen, if any could."""
-    smallest = sorted(row["smallest"] for row in found["rows"] if row["smallest"])
+    times = [row for row in found["rows"] if row["low"] is not None]
+    smallest = sorted(row["smallest"] or math.inf for row in times)
     if not smallest:
         return ""
     middle = smallest[len(smallest) // 2]
@@ -307,7 +312,7 @@ def _rows(rows: Iterable[Found]) -> list[str]:
     lines = ["| | base | head | ratio | interval | smallest visible | benchmark |"]
     lines.append("|---|---:|---:|---:|---|---:|---|")
     for row in rows:
-        smallest = _percent(row["smallest"]) if row["smallest"] else ""
+        smallest = "" if row["low"] is None else _percent(row["smallest"] or math.inf)
         cells = [row["verdict"], _value(row, "base"), _value(row, "head"), _ratio(row["ratio"])]
         cells += [_interval(row), smallest, _code(name(row))]
         lines.append(f"| {' | '.join(cells)} |")
