@@ -104,8 +104,10 @@ def find_steps(
     y = _without_outliers(np.log(given[there]) if logarithmic else given[there])
     proposed = _propose(np.exp(y) if logarithmic else y)
     cuts = _refine(y, sorted(proposed))
-    if cuts and len(y) - cuts[-1] < fewest:  # too new to judge, and no noise of the level before
-        y = y[: cuts.pop()]
+    if cuts and len(y) - cuts[-1] < fewest:  # too new to judge, and no noise of the level before,
+        last = cuts.pop()
+        if last - max(cuts, default=0) >= fewest:  # unless that is as new
+            y = y[:last]
     while cuts:
         chances = _chances(y, cuts)
         means = _means(y, cuts)

@@ -130,6 +130,13 @@ def test_a_large_step_in_a_short_series():
     assert places(values) == [10]
 
 
+def test_waves_after_a_new_step_do_not_hide_it():
+    for seed in range(50):
+        values = noisy(9, noise=0.002, seed=seed)
+        values[5:] *= 3
+        assert places(values) == [5], values
+
+
 def test_options_are_heeded():
     values = noisy(noise=0.001)
     values[80:] *= 1.02
