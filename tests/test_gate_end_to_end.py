@@ -295,15 +295,16 @@ def story(repository, root):
     folder = repository.parent / "story"
     git(repository, "clone", "-q", str(repository), str(folder))
     thing = folder / "thing/__init__.py"
-    # Waiting takes as long on a busy machine: a few commits show the step.
+    # Waiting takes as long on a busy machine, and so long that what it adds is little: a few
+    # commits show the step.
     quick = "def quick():\n    __import__('time').sleep({})\n"
-    text = thing.read_text().replace("def quick():\n    return None\n", quick.format("0.004"))
+    text = thing.read_text().replace("def quick():\n    return None\n", quick.format("0.04"))
     commits = []
     for number in range(11):
         if number == 5:
             text = text.replace("ERROR = 1.0", "ERROR = 3.0")
         if number == 6:
-            text = text.replace(quick.format("0.004"), quick.format("0.012"))
+            text = text.replace(quick.format("0.04"), quick.format("0.12"))
         thing.write_text(f"{text}# {number}\n")
         git(folder, "commit", "-q", "-a", "-m", f"Commit {number}")
         commits.append(git(folder, "rev-parse", "HEAD"))
