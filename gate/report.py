@@ -285,8 +285,7 @@ def name(row: Found) -> str:
 
 def _seen(found: Found) -> str:
     """Return a sentence on what a change had to be to be seen, if any could."""
-    times = [row for row in found["rows"] if row["low"] is not None]
-    smallest = sorted(row["smallest"] or math.inf for row in times)
+    smallest = sorted(size for row in found["rows"] if (size := _smallest(row)))
     if not smallest:
         return ""
     middle = smallest[len(smallest) // 2]
@@ -312,7 +311,8 @@ def _rows(rows: Iterable[Found]) -> list[str]:
     lines = ["| | base | head | ratio | interval | smallest visible | benchmark |"]
     lines.append("|---|---:|---:|---:|---|---:|---|")
     for row in rows:
-        smallest = "" if row["low"] is None else _percent(row["smallest"] or math.inf)
+        size = _smallest(row)
+        smallest = _percent(size) if size else ""
         cells = [row["verdict"], _value(row, "base"), _value(row, "head"), _ratio(row["ratio"])]
         cells += [_interval(row), smallest, _code(name(row))]
         lines.append(f"| {' | '.join(cells)} |")
@@ -341,6 +341,11 @@ def _ratio(ratio: float | None) -> str:
 
 def _interval(row: Found) -> str:
     return "" if row["low"] is None else f"{row['low']:.3f} to {row['high']:.3f}"
+
+
+def _smallest(row: Found) -> float | None:
+    """Return the smallest visible change as a ratio; None for what is no time."""
+    return None if row["low"] is None else row["smallest"] or math.inf
 
 
 def _percent(ratio: float) -> str:
