@@ -19,6 +19,7 @@ import re
 import statistics
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -339,15 +340,12 @@ def _calibrate(
             for steps in (0, STEPS)
         )
         unit = (many - few) / STEPS
-    low, high, tried = 0.0, 2 * effect / unit, {}
-    for _ in range(TRIES):  # halving: steps beside which others work on cost less than more do
-        amount = (low + high) / 2
-        text = slower.format(amount=amount)
-        tried[text] = ratio = _measured(side, name, size, text, SECONDS / 4)
-        if abs(ratio - 1 - effect) < effect / 20:
-            break
-        low, high = (amount, high) if ratio < 1 + effect else (low, amount)
-    text = min(tried, key=lambda text: abs(tried[text] - 1 - effect))
+    amount = find_amount(
+        lambda amount: _measured(side, name, size, slower.format(amount=amount), SECONDS / 4),
+        effect,
+        2 * effect / unit,
+    )
+    text = slower.format(amount=amount)
     ratio = _measured(side, name, size, text, SECONDS)
     if abs(ratio - 1 - effect) > effect / 4:
         raise util.UserError(
@@ -355,6 +353,22 @@ def _calibrate(
         )
     print(f"{name} of {size}: slower by a factor of {ratio:.4f}", flush=True)
     return text, ratio
+
+
+def find_amount(ratio: Callable[[float], float], effect: float, high: float) -> float:
+    """Return the amount from 0 to `high` whose ratio is nearest 1 + `effect`, of those tried.
+
+    By halving: the ratio need only grow with the amount. Steps beside which a processor still works
+    on something else cost less than more of them do.
+    """
+    low, found = 0.0, {}
+    for _ in range(TRIES):
+        amount = (low + high) / 2
+        found[amount] = ratio(amount) - 1
+        if abs(found[amount] - effect) < effect / 20:
+            break
+        low, high = (amount, high) if found[amount] < effect else (low, amount)
+    return min(found, key=lambda amount: abs(found[amount] - effect))
 
 
 def _measured(side: Side, name: str, size: int, slower: str, seconds: float) -> float:

@@ -35,6 +35,25 @@ def test_short_calls_are_slowed_down_in_compiled_code():
     assert {proof.change(size) for _, size in PLACES if size >= 1000} == {proof.WAITING}
 
 
+@pytest.mark.parametrize("bend", [0, 8, 20, 60])
+def test_amount_is_found_where_more_steps_cost_more_each(bend):
+    asked = []
+
+    def ratio(steps):
+        asked.append(steps)
+        return 1 + 0.002 * min(steps, bend) + 0.006 * max(0, steps - bend)
+
+    amount = proof.find_amount(ratio, 0.10, 80)
+    assert ratio(amount) == pytest.approx(1.10, abs=0.005)
+    assert len(asked) <= proof.TRIES + 1
+
+
+def test_amount_is_the_nearest_of_those_tried():
+    tries = iter([1.30, 1.07, 1.30, 1.30, 1.30, 1.30])
+    assert proof.find_amount(lambda _: next(tries), 0.10, 80) == 20, "the second, a quarter of 80"
+    assert proof.find_amount(lambda _: 1.101, 0.10, 80) == 40, "near enough: none is tried after it"
+
+
 @pytest.mark.parametrize(
     ("case", "hits", "met"),
     [("nothing", 1, True), ("nothing", 2, False), ("five", 19, True), ("five", 18, False)],
