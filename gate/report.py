@@ -254,7 +254,7 @@ def markdown(found: Found) -> str:
     base, head = found["base"], found["head"]
     lines += [
         "",
-        f"{base[:12]} → {head[:12]} on {_code(found['machine'])}, {found['minutes']:.0f} minutes "
+        f"{base[:12]} → {head[:12]} on {_code(found['machine'])}, {found['minutes']:.1f} minutes "
         "of measuring side by side in fresh processes. A change counts from "
         f"{_percent(1 + found['min effect'])} on, and only if new processes confirm it "
         f"(false discovery rate {found['rate']:.0%}). To reproduce:",
