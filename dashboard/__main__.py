@@ -10,8 +10,14 @@ import argparse
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from urllib.parse import quote
+
+from asv.config import Config
+from asv.machine import Machine, MachineCollection
+from asv.util import UserError
 
 INTERRUPTED = 130
 """What a shell calls the exit code of a program that Ctrl-C has ended."""
@@ -30,7 +36,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"No new site was made; what was in {asked.out} is still there.", file=sys.stderr)
     else:
         print(f"\nOpen {asked.out}/index.html; with the history over commits: make preview")
+        if machine := measured_here(asked.config):
+            page = (asked.out / "index.html").resolve().as_uri()
+            print(f"With the numbers of this machine: {page}#machine={quote(machine)}")
     return code
+
+
+def measured_here(config: Path) -> str:
+    """Return this machine's name in the results; "" where it has none."""
+    name = str(Machine.get_unique_machine_name())
+    with suppress(UserError):  # not registered: it has measured nothing yet
+        name = str(MachineCollection.load(name)["machine"])
+    return name if any(Path(Config.load(config).results_dir, name).glob("*-*.json")) else ""
 
 
 def publish(config: Path, site: Path) -> int:

@@ -58,6 +58,15 @@ def test_a_new_site_takes_the_place_of_the_old(root, folder):
     assert clean(folder)
 
 
+def test_it_says_where_this_machines_numbers_are(root, folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert "#machine" not in publish(root, folder).stdout  # it has measured nothing
+    # What asv writes when it is told a name for this machine.
+    (tmp_path / ".asv-machine.json").write_text('{"m": {"machine": "m"}, "version": 1}')
+    page = (folder / "html/index.html").as_uri()
+    assert f"{page}#machine=m\n" in publish(root, folder).stdout
+
+
 def test_asv_itself_publishes_too(root, folder):
     assert synthetic.publish(root, folder).returncode == 0
     assert (folder / "html/index.html").exists()
