@@ -119,13 +119,15 @@ def winners(measured: Times, sizes: list[str]) -> list[dict[str, Any]]:
     list of dict
         ``sizes``: the measured sizes of a range; ``tools``: who wins at each of them, as far as the
         noise tells; of several, the first is the fastest over the range. A range ends only where
-        no tool of it wins any more. Shapes (``10x2000``) have no order: each is a range.
+        no tool of it wins any more. Shapes (``10x2000``) have no order: each is a range. A size
+        at which less than half of the tools were timed has no winner: transfers are timed at
+        sizes of their own, and an interrupted run has timed some tools only.
     """
     found: list[dict[str, Any]] = []
     shapes = any("x" in size for size in sizes)
     for size in sizes:
         row = {tool: table[size] for tool, table in measured.items() if size in table}
-        if not row:
+        if not row or 2 * len(row) < len(measured):
             continue
         best = min(row.values())
         tied = {tool for tool, value in row.items() if not apart(value, best)}

@@ -122,6 +122,11 @@ def test_winners_of_sizes_nobody_has_and_of_shapes():
     assert [w["sizes"] for w in winners(shapes, ["10x10", "1x100"])] == [["10x10"], ["1x100"]]
 
 
+def test_a_size_that_few_tools_have_has_no_winner():
+    measured = {"a": exact(1, 5), "b": exact(2, 6), "c": exact(3, 0, 9)}
+    assert winners(measured, ["10", "100", "1000"]) == [{"sizes": ["10", "100"], "tools": ["a"]}]
+
+
 @pytest.mark.parametrize(
     ("extra", "tool", "calls"),
     [

@@ -195,7 +195,7 @@ Site.choice = {
   function winners(found) {
     document.getElementById("winners-about").textContent = `${found.kernel.title}, ${state.dtype}, warm calls, data ${DATA[state.data]}, `
       + `${THREADS[state.threads] || state.threads}; in a warm process the winner is the same for any number of calls. `
-      + "A range ends only where none of its fastest tools wins any more.";
+      + "A range ends only where none of its fastest tools wins any more. Sizes at which most tools have no time are left out.";
     const ranges = found.run.winners[state.kernel][state.dtype][state.data];
     Site.fill("winners", ...ranges.map(({ sizes, tools }) => {
       const text = unique([sizes[0], sizes.at(-1)]).map(Site.count).join(" to ");
