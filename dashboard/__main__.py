@@ -17,7 +17,10 @@ from urllib.parse import quote
 
 from asv.config import Config
 from asv.machine import Machine, MachineCollection
+from asv.results import iter_results_for_machine
 from asv.util import UserError
+
+from .data import MAIN
 
 INTERRUPTED = 130
 """What a shell calls the exit code of a program that Ctrl-C has ended."""
@@ -31,23 +34,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--out", type=Path, default="html", help="the site's folder (%(default)s)")
     asked = parser.parse_args(arguments)
-    code = publish(asked.config, asked.out.resolve())
+    site = asked.out.resolve()
+    code = publish(asked.config, site)
     if code:
         print(f"No new site was made; what was in {asked.out} is still there.", file=sys.stderr)
     else:
         print(f"\nOpen {asked.out}/index.html; with the history over commits: make preview")
         if machine := measured_here(asked.config):
-            page = (asked.out / "index.html").resolve().as_uri()
+            page = (site / "index.html").as_uri()
             print(f"With the numbers of this machine: {page}#machine={quote(machine)}")
     return code
 
 
 def measured_here(config: Path) -> str:
-    """Return this machine's name in the results; "" where it has none."""
+    """Return this machine's name on the pages; "" where it has no results of `make bench`."""
     name = str(Machine.get_unique_machine_name())
     with suppress(UserError):  # not registered: it has measured nothing yet
         name = str(MachineCollection.load(name)["machine"])
-    return name if any(Path(Config.load(config).results_dir, name).glob("*-*.json")) else ""
+    stored = iter_results_for_machine(Config.load(config).results_dir, name)
+    return name if any(result.env_name.startswith(f"{MAIN}-") for result in stored) else ""
 
 
 def publish(config: Path, site: Path) -> int:

@@ -120,8 +120,8 @@ def winners(measured: Times, sizes: list[str]) -> list[dict[str, Any]]:
         ``sizes``: the measured sizes of a range; ``tools``: who wins at each of them, as far as the
         noise tells; of several, the first is the fastest over the range. A range ends only where
         no tool of it wins any more. Shapes (``10x2000``) have no order: each is a range. A size
-        at which less than half of the tools were timed has no winner: transfers are timed at
-        sizes of their own, and an interrupted run has timed some tools only.
+        at which fewer than half of the tools were timed has no winner, as after an interrupted
+        run.
     """
     found: list[dict[str, Any]] = []
     shapes = any("x" in size for size in sizes)
