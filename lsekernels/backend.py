@@ -37,6 +37,8 @@ class Backend:
 
     title: ClassVar[str]
     """The name shown to people."""
+    tier: ClassVar[str] = "core"
+    """Which commands install its library: ``"core"`` (all of them), ``"all"`` or ``"gpu"``."""
     requires: ClassVar[tuple[str, ...]] = ()
     """Importable names, probed without importing them."""
     distribution: ClassVar[str] = ""

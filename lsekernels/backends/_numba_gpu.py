@@ -9,6 +9,7 @@ from ..backend import Backend, Unavailable
 class NumbaGPU(Backend):
     requires = ("numba",)
     distribution = "numba"
+    tier = "gpu"
     device = "gpu"
     compiled = "jit"
 

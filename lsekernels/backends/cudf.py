@@ -10,6 +10,7 @@ from .numpy import LOSES_TINY_TERMS
 class CuDF(Backend):
     title = "cuDF"
     requires = ("cudf", "cupy")
+    tier = "gpu"
     device = "gpu"
     compiled = "jit"  # exp, by CuPy
     cache = "CUPY_CACHE_DIR"

@@ -11,6 +11,7 @@ class CuPy(Backend):
     title = "CuPy"
     featured = True
     requires = ("cupy",)
+    tier = "gpu"
     device = "gpu"
     compiled = "jit"
     cache = "CUPY_CACHE_DIR"

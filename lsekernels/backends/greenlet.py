@@ -8,6 +8,7 @@ from ._ping_pong import PRIME
 
 class Greenlet(Backend):
     title = "greenlet"
+    tier = "all"
     requires = ("greenlet",)
     distribution = "greenlet"
     dtypes = ("float64",)

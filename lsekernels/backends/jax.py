@@ -18,6 +18,7 @@ FLUSHES_DENORMALS: Failures = {
 
 class JAX(Backend):
     title = "JAX"
+    tier = "all"
     featured = True
     requires = ("jax",)
     distribution = "jax"

@@ -8,6 +8,7 @@ from .torch import INFINITY_IS_NAN
 
 class JAXCUDA(JAX):
     title = "JAX CUDA"
+    tier = "gpu"
     device = "gpu"
     parallel = False  # no CPU threads
     # XLA flushes denormal numbers on the CPU alone; its division on a GPU is 2 ulp off.

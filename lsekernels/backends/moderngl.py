@@ -130,6 +130,7 @@ NANS = {"float": "uintBitsToFloat(0x7fc00000u)", "double": "packDouble2x32(uvec2
 
 class ModernGL(Backend):
     title = "OpenGL"
+    tier = "all"
     requires = ("moderngl",)
     distribution = "moderngl"
     compiled = "jit"

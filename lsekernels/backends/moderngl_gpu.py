@@ -5,5 +5,6 @@ from .moderngl import ModernGL
 
 class ModernGLGPU(ModernGL):
     title = "OpenGL GPU"
+    tier = "gpu"
     device = "gpu"
     parallel = False  # no CPU threads

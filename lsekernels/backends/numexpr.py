@@ -8,6 +8,7 @@ from .numpy import LOSES_TINY_TERMS
 
 class NumExpr(Backend):
     title = "NumExpr"
+    tier = "all"
     requires = ("numexpr",)
     distribution = "numexpr"
     parallel = True

@@ -88,6 +88,7 @@ class Array:
 
 class OpenCL(Backend):
     title = "OpenCL"
+    tier = "all"
     requires = ("pyopencl",)
     distribution = "pyopencl"
     compiled = "jit"

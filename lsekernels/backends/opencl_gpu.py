@@ -5,6 +5,7 @@ from .opencl import OpenCL
 
 class OpenCLGPU(OpenCL):
     title = "OpenCL GPU"
+    tier = "gpu"
     device = "gpu"
     parallel = False  # no CPU threads
     items = 256

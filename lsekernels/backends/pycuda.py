@@ -12,6 +12,7 @@ class PyCUDA(Backend):
     title = "PyCUDA"
     requires = ("pycuda",)
     distribution = "pycuda"
+    tier = "gpu"
     device = "gpu"
     compiled = "jit"
     cache = "PYCUDA_CACHE_DIR"

@@ -23,6 +23,7 @@ SETTINGS = {
 
 class Ray(Backend):
     title = "Ray"
+    tier = "all"
     requires = ("ray",)
     distribution = "ray"
     parallel = True

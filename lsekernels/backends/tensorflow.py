@@ -18,6 +18,7 @@ FLUSHES: Failures = dict.fromkeys(
 
 class TensorFlow(Backend):
     title = "TensorFlow"
+    tier = "all"
     requires = ("tensorflow",)
     compiled = "jit"
     parallel = True

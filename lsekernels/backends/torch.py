@@ -14,6 +14,7 @@ INFINITY_IS_NAN: Failures = {
 
 class Torch(Backend):
     title = "PyTorch"
+    tier = "all"
     featured = True
     requires = ("torch",)
     distribution = "torch"

@@ -8,6 +8,7 @@ from .torch import Torch
 
 class TorchCUDA(Torch):
     title = "PyTorch CUDA"
+    tier = "gpu"
     device = "gpu"
     parallel = False  # no CPU threads
     max_error = Torch.max_error | {"moving_average": 16.0}

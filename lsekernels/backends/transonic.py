@@ -20,6 +20,7 @@ FLAGS = "-O3 -march=native"
 
 class Transonic(Backend):
     title = "Transonic (Pythran)"
+    tier = "all"
     requires = ("transonic", "pythran")
     distribution = "transonic"
     compiled = "jit"

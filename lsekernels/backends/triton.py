@@ -13,6 +13,7 @@ class Triton(Backend):
     title = "Triton"
     requires = ("triton", "torch")
     distribution = "triton"
+    tier = "gpu"
     device = "gpu"
     compiled = "jit"
     cache = "TRITON_CACHE_DIR"
