@@ -8,7 +8,7 @@ import pytest
 from gate import proof
 from lsekernels.kernels import logsumexp
 
-from .scratch import git
+from ..scratch import git
 
 PLACES = sorted({place for case in proof.CASES for place in case.places})
 

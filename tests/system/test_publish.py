@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from . import synthetic
+from .. import synthetic
 
 PLUGIN = """
 import os, signal

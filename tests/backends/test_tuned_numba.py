@@ -8,7 +8,7 @@ import pytest
 from lsekernels import registry
 from lsekernels.kernels import logsumexp as kernel
 
-from .conftest import loaded
+from ..conftest import loaded
 
 DTYPES = "float32", "float64"
 BORDERS = (255, 256, 511, 512, 513, 1023, 1024, 1025, 1536, 4095, 4096, 32_767, 32_768, 32_769)

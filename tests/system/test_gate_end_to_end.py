@@ -14,7 +14,7 @@ from gate import __main__ as gate_main
 from gate import builds, verdict
 from gate.duet import Key
 
-from .scratch import git
+from ..scratch import git
 
 CONF = """
 {

@@ -13,8 +13,8 @@ import pytest
 
 from dashboard import PAGES, pictures
 
-from . import synthetic
-from .synthetic import HOSTILE
+from .. import synthetic
+from ..synthetic import HOSTILE
 
 CHROMIUM = shutil.which("chromium")
 POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'"

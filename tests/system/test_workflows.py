@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from .scratch import git
+from ..scratch import git
 
-GITHUB = Path(__file__).resolve().parent.parent / ".github"
+GITHUB = Path(__file__).resolve().parents[2] / ".github"
 FILES = {file.name: file for file in sorted(GITHUB.glob("workflows/*.yml"))}
 WORKFLOWS = {name: yaml.safe_load(file.read_text("utf-8")) for name, file in FILES.items()}
 JOBS = {(name, job): text for name, w in WORKFLOWS.items() for job, text in w["jobs"].items()}

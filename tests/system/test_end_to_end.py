@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from .scratch import git
+from ..scratch import git
 
 MACHINE = "scratch"
 KEPT = "numpy", "scipy", "numba", "pythran", "Cython"

@@ -17,7 +17,7 @@ from gate import confirm, history, simulation, steps
 from gate.history import find_steps
 from gate.series import Change, Series, find_changes, grouped, measured_on_both_sides
 
-from . import synthetic
+from .. import synthetic
 
 NAN = math.nan
 

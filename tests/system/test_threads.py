@@ -50,7 +50,7 @@ def test_one_thread_means_one(backend, python):
     assert busy_threads(python, backend.name, "1") < 1.1
 
 
-# Those that compute in other processes: tests/test_chunked.py.
+# Those that compute in other processes: test_chunked.py.
 PARALLEL = [
     name
     for name in registry.names()
