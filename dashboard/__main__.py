@@ -1,8 +1,4 @@
-"""Make the site without ever leaving half of one: ``python -m dashboard``.
-
-``asv publish`` erases the site before it makes the next. Here the next one is made beside it, and
-takes its place when it is whole.
-"""
+"""Make the site and say where it is: ``python -m dashboard``."""
 
 from __future__ import annotations
 
@@ -12,7 +8,6 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from urllib.parse import quote
 
 from asv.config import Config
@@ -57,30 +52,11 @@ def measured_here(config: Path) -> str:
 
 def publish(config: Path, site: Path) -> int:
     """Put what ``asv publish`` makes in the place of folder `site`; return asv's exit code."""
-    site.parent.mkdir(parents=True, exist_ok=True)
-    # On the disk of the old one, so that a rename is all it takes; .gitignore knows the name.
-    with TemporaryDirectory(prefix=f".{site.name}-", dir=site.parent) as beside:
-        new, old = Path(beside, "new"), Path(beside, "old")
-        command = [sys.executable, "-m", "asv", "publish"]
-        try:
-            code = subprocess.run([*command, "--config", config, "--html-dir", new]).returncode
-            if code == 0:
-                replace(site, new, old)
-        except KeyboardInterrupt:
-            return INTERRUPTED
-    return code
-
-
-def replace(site: Path, new: Path, old: Path) -> None:
-    """Rename `site` to `old` and `new` to `site`: both, or neither."""
+    command = [sys.executable, "-m", "asv", "publish"]
     try:
-        if site.exists():
-            site.rename(old)
-        new.rename(site)
-    except BaseException:
-        if old.exists() and not site.exists():
-            old.rename(site)
-        raise
+        return subprocess.run([*command, "--config", config, "--html-dir", site]).returncode
+    except KeyboardInterrupt:
+        return INTERRUPTED
 
 
 if __name__ == "__main__":

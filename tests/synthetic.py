@@ -16,6 +16,8 @@ from asv.config import Config
 from asv.results import Results
 from asv.runner import BenchmarkResult
 
+from dashboard.site import README
+
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>"
 MACHINE = HOSTILE.replace("/", "")  # it names a folder
 TOOLS = {
@@ -25,6 +27,7 @@ TOOLS = {
 }  # fmt: skip
 """Backend -> seconds of a call, and of an element more; nan is a tool that is not there."""
 LARGEST = 1_000_000
+IGNORED = "/html/*\n!/html/README.md\n"
 FIRST_COMMIT = 1_767_225_600
 ENVIRONMENTS = (
     # machine, kind, NumPy, threads, how many of the newest commits it has, how slow it is
@@ -55,9 +58,12 @@ def repository(folder, messages, plugins=(".dashboard",), project="synthetic"):
 def _commit(number, message):
     who = b"committer Test <test@localhost> %d +0000\n" % (FIRST_COMMIT + 86400 * number)
     start = b"commit refs/heads/main\n" + who + b"data %d\n%s\n" % (len(message), message)
-    ignore = b"*\n!.gitignore\n"
-    file = b"M 644 inline html/.gitignore\ndata %d\n%s\n" % (len(ignore), ignore)
-    return start + b"M 644 inline number\ndata 3\n%3d\n" % number + (b"" if number else file)
+    files = {} if number else {".gitignore": IGNORED, "html/README.md": README}
+    files["number"] = f"{number:3}"
+    return start + b"".join(
+        b"M 644 inline %s\ndata %d\n%s\n" % (name.encode(), len(text), text.encode())
+        for name, text in files.items()
+    )
 
 
 def git(folder, *arguments, text=b""):

@@ -42,7 +42,7 @@ def publish(root, folder, **options):
 def break_with(folder, statement):
     (folder / "broken.py").write_text(PLUGIN.format(statement))
     conf = folder / "asv.conf.json"
-    conf.write_text(conf.read_text().replace('".dashboard"', '".broken"'))
+    conf.write_text(conf.read_text().replace('".dashboard"', '".dashboard", ".broken"'))
 
 
 def clean(folder):
@@ -89,6 +89,7 @@ def test_a_failed_publish_leaves_the_old_site(root, folder, spoil):
     done = publish(root, folder)
     assert done.returncode == 1
     assert "what was in html is still there" in done.stderr
+    assert synthetic.publish(root, folder).returncode == 1, "plain asv"
     assert (folder / "html/old.html").read_text() == "old"
     assert clean(folder)
 
@@ -102,7 +103,7 @@ def test_an_interrupted_publish_leaves_the_old_site(root, folder):
 
 
 def test_a_swap_that_fails_is_undone(tmp_path):
-    from dashboard.__main__ import replace
+    from dashboard.publishing import replace
 
     site = tmp_path / "html"
     site.mkdir()

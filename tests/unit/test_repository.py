@@ -39,13 +39,15 @@ def test_html_is_no_package_and_stays_out_of_git(root):
     tracked = subprocess.run(
         ["git", "ls-files", "html"], cwd=root, capture_output=True, text=True, check=True
     ).stdout.split()
-    assert tracked == ["html/.gitignore"]
+    assert tracked == ["html/README.md"]
+    ignored = ["git", "check-ignore", "--quiet", "html/index.html"]
+    assert subprocess.run(ignored, cwd=root).returncode == 0
 
 
-def test_publisher_writes_the_ignore_file_that_is_tracked(root):
-    import dashboard
+def test_publishing_puts_back_the_file_that_is_tracked(root):
+    from dashboard import site
 
-    assert (root / "html/.gitignore").read_text() == dashboard.IGNORE_ALL_BUT_THIS
+    assert (root / "html/README.md").read_text() == site.README
 
 
 def test_backends_are_listed_nowhere_else(root):
@@ -76,16 +78,6 @@ def test_ci_requires_every_cpu_backend_by_name(root):
     declared = {name: registry.declaration(name) for name in registry.names()}
     here = [n for n, d in declared.items() if d.device == "cpu" and not d.interpreter]
     assert sorted(required) == sorted(here)
-
-
-def test_compiled_sources_are_not_importable_as_python(backend):
-    """An uncompiled Pythran file would run as plain NumPy, and be timed as Pythran."""
-    if backend.compiled != "ahead":
-        pytest.skip("not compiled ahead of time")
-    from importlib import import_module
-
-    modules = map(import_module, type(backend).requires)
-    assert all(module.__file__.endswith((".so", ".pyd")) for module in modules)
 
 
 def test_every_compiled_source_has_a_row_in_the_build(root):
