@@ -1,6 +1,11 @@
 """What every suite does: load the measured backend, check it, and sample a call."""
 
+from contextlib import contextmanager
 from types import SimpleNamespace
+
+from asv_runner.benchmarks import benchmark_types
+from asv_runner.benchmarks.time import TimeBenchmark
+from asv_runner.benchmarks.track import TrackBenchmark
 
 from . import THREADS
 from ._tree import tree
@@ -76,17 +81,60 @@ def prepare(backend, method, arrays, dtype, size=0):
     return call
 
 
+class _Track(TrackBenchmark):
+    """asv's ``track_`` benchmark, which lets :func:`sample` see what asv asks of it.
+
+    Those are ``asv run -a repeat=3``, ``--quick``, and in a later round the number of calls in a
+    batch of the first. asv_runner gives them to the benchmark, not to its function.
+    """
+
+    def run(self, *params):
+        with _asked_by(self._attr_sources):
+            return super().run(*params)
+
+    def do_profile(self, filename=None):
+        one_call = SimpleNamespace(number=1, repeat=1, warmup_time=0)
+        with _asked_by([one_call]):
+            super().do_profile(filename)
+
+
+benchmark_types.insert(0, _Track)  # the first that fits a function's name is taken
+
+_ATTRIBUTES = (
+    "min_run_count",
+    "number",
+    "repeat",
+    "rounds",
+    "sample_time",
+    "timeout",
+    "timer",
+    "warmup_time",
+)
+_asked = []
+
+
+@contextmanager
+def _asked_by(sources):
+    """Let the first of `sources` that has an attribute decide it."""
+    _asked[:] = sources
+    try:
+        yield
+    finally:
+        _asked.clear()
+
+
 def sample(call):
-    """Return samples of the time of `call`, taken by asv's own timer.
+    """Return samples of the time of `call`, taken by asv's own timer, as asv was asked for.
 
     asv_runner 0.3 times one call at a time wherever a suite has a ``setup``, two clock reads and
     two Python frames each: far too coarse for calls of a microsecond. Here its timer gets the bare
     call instead, calibrates the number of calls in a batch, and takes the same samples as for a
     ``time_`` benchmark; asv's side computes the same statistics from them.
     """
-    from asv_runner.benchmarks.time import TimeBenchmark
-
     # version: nothing to hash. repeat: 5 to 10 samples, no more than 5 after 1 s;
     # with two processes that is what an interval needs.
     attributes = SimpleNamespace(version="1", timeout=300.0, repeat=(5, 10, 1.0))
+    for source in reversed(_asked):
+        found = {name: getattr(source, name, None) for name in _ATTRIBUTES}
+        vars(attributes).update({k: v for k, v in found.items() if v is not None})
     return TimeBenchmark("call", call, [attributes]).run()
