@@ -9,6 +9,7 @@ import scipy.special
 
 import lsekernels
 from lsekernels import registry
+from lsekernels.backends.numpy import NumPy
 from lsekernels.kernels import logsumexp as kernel
 
 RANDOM = np.random.RandomState(5)
@@ -107,31 +108,6 @@ def test_the_examples_of_scipys_documentation():
     np.testing.assert_array_equal(lsekernels.log_softmax([1000.0, 1.0]), [0.0, -999.0])
 
 
-def test_a_real_client(monkeypatch):
-    """scikit-learn's Gaussian mixture learns the same with the function swapped in."""
-    mixture = pytest.importorskip("sklearn.mixture", reason="scikit-learn is in the test group")
-    narrow, wide = RANDOM.standard_normal((2, 300, 2))
-    points = np.concatenate([narrow * 0.5 + 4, wide])
-    calls = []
-
-    def counted(array, axis, xp=None):
-        calls.append(array)
-        return lsekernels.logsumexp(array, axis=axis)
-
-    def learn():
-        model = mixture.GaussianMixture(3, random_state=0).fit(points)
-        return model, model.score_samples(points), model.predict_proba(points)
-
-    before, scores, probabilities = learn()
-    monkeypatch.setattr("sklearn.mixture._base._logsumexp", counted)
-    after, new_scores, new_probabilities = learn()
-    assert len(calls) >= after.n_iter_ > 1
-    assert after.n_iter_ == before.n_iter_
-    np.testing.assert_allclose(after.means_, before.means_, rtol=1e-9)
-    np.testing.assert_allclose(new_scores, scores, rtol=1e-9)
-    np.testing.assert_allclose(new_probabilities, probabilities, rtol=1e-7, atol=1e-12)
-
-
 @pytest.mark.parametrize(
     ("a", "error", "found"),
     [
@@ -174,8 +150,7 @@ def test_best_is_the_most_preferred_that_is_installed(monkeypatch):
     for name in registry.names():
         if registry.declaration(name).preference > 1:
             monkeypatch.setattr(registry.declaration(name), "requires", ("no_such_library",))
-    registry.best.cache_clear()
-    registry.load.cache_clear()
+    registry.forget()
     try:
         assert registry.best().name == "numpy"
         (x,) = kernel.make_data(100, "float64")
@@ -183,11 +158,136 @@ def test_best_is_the_most_preferred_that_is_installed(monkeypatch):
         assert kernel.error(result, kernel.reference(x), "float64") <= 4
     finally:
         monkeypatch.undo()
-        registry.best.cache_clear()
-        registry.load.cache_clear()
+        registry.forget()
 
 
 def test_what_a_backend_without_rows_does(monkeypatch):
     assert "logsumexp_rows" not in registry.declaration("numba_object").kernels()
     result = lsekernels.logsumexp(X, axis=1, backend="numba_object")
     np.testing.assert_allclose(result, scipy.special.logsumexp(X, axis=1), rtol=1e-14)
+
+
+# -- what a backend is given ---------------------------------------------------------------------
+
+
+class Recording(NumPy):
+    """NumPy's kernels, which keep what they are given."""
+
+    def load(self):
+        super().load()
+        self.given = []
+
+    def logsumexp(self, x):
+        self.given.append(x)
+        return super().logsumexp(x)
+
+    def logsumexp_rows(self, x):
+        self.given.append(x)
+        return super().logsumexp_rows(x)
+
+    def softmax_rows(self, x):
+        self.given.append(x)
+        return super().softmax_rows(x)
+
+    def log_softmax_rows(self, x):
+        self.given.append(x)
+        return super().log_softmax_rows(x)
+
+
+@pytest.fixture
+def recording(monkeypatch):
+    """The backend that every public function takes, whichever is asked for."""
+    made = Recording()
+    made.load()
+    monkeypatch.setattr(registry, "load", lambda name: made)
+    monkeypatch.setattr(registry, "best", lambda *_: made)
+    return made
+
+
+def plain(x, dtype, ndim):
+    """Return whether every backend can take `x` as it is; only writable it need not be."""
+    flags = x.flags
+    assert type(x) is np.ndarray
+    return flags.c_contiguous and flags.aligned and x.dtype == dtype and x.ndim == ndim
+
+
+def misaligned(x):
+    raw = np.zeros(x.nbytes + 1, np.uint8)
+    moved = raw[1:].view(x.dtype).reshape(x.shape)
+    moved[:] = x
+    assert not moved.flags.aligned
+    return moved
+
+
+def read_only(x):
+    x = x.copy()
+    x.flags.writeable = False
+    return x
+
+
+LAYOUTS = {
+    "plain": lambda x: x,
+    "strided": lambda x: np.repeat(x, 3, axis=-1)[..., ::3],
+    "reversed": lambda x: x[::-1].copy()[::-1],
+    "read_only": read_only,
+    "misaligned": misaligned,
+    "big_endian": lambda x: x.astype(x.dtype.newbyteorder(">")),
+    "column": lambda x: np.stack([x, x + 1], axis=-1)[..., 0],
+    "fortran": lambda x: np.asfortranarray(x),
+    "subclass": lambda x: np.ma.masked_array(x),
+}
+
+
+@pytest.mark.parametrize("backend", [None, "named"])
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_backends_are_given_plain_arrays_only(recording, layout, dtype, backend):
+    (x,) = kernel.make_data(1001, dtype)
+    expected = NumPy.logsumexp(recording, x)
+    result = lsekernels.logsumexp(LAYOUTS[layout](x), backend=backend)
+    assert all(plain(given, dtype, 1) for given in recording.given)
+    assert len(recording.given) == 1
+    assert result == expected
+    assert type(result) is np.dtype(dtype).type
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("function", ["logsumexp", "softmax", "log_softmax"])
+def test_backends_are_given_plain_rows_only(recording, function, dtype, layout):
+    x = kernel.make_data(91, dtype)[0].reshape(7, 13)
+    expected = getattr(NumPy, f"{function}_rows")(recording, x)
+    result = getattr(lsekernels, function)(LAYOUTS[layout](x), axis=1)
+    assert all(plain(given, dtype, 2) for given in recording.given)
+    assert len(recording.given) == 1
+    np.testing.assert_array_equal(result, expected)
+    assert result.dtype == dtype
+    assert result.dtype.isnative
+
+
+@pytest.mark.parametrize(
+    "x",
+    [
+        [1, 2, 3],
+        (1.0, 2.0, 3.0),
+        np.array([1, 2, 3]),
+        np.array([1, 2, 3], "u1"),
+        np.array([1, 2, 3], ">i4"),
+        range(1, 4),
+    ],
+    ids=lambda x: f"{type(x).__name__}_{getattr(x, 'dtype', '')}",
+)
+def test_integers_and_lists_are_taken_as_float64(recording, x):
+    result = lsekernels.logsumexp(x)
+    (given,) = recording.given
+    assert plain(given, "float64", 1)
+    np.testing.assert_array_equal(given, [1.0, 2.0, 3.0])
+    assert type(result) is np.float64
+    assert kernel.error(result, kernel.reference(np.array([1.0, 2.0, 3.0])), "float64") <= 4
+
+
+@pytest.mark.parametrize("function", ["logsumexp", "softmax", "log_softmax"])
+def test_an_empty_list_reaches_no_backend(recording, function):
+    result = getattr(lsekernels, function)([])
+    assert not recording.given
+    assert result == -INF if function == "logsumexp" else result.shape == (0,)

@@ -2,11 +2,7 @@
 
 import json
 import random
-import re
 import signal
-import subprocess
-import sys
-import time
 from types import SimpleNamespace
 
 import pytest
@@ -237,19 +233,6 @@ def test_processes_whose_names_are_odd(tmp_path):
     assert seen.processes == {12: ("a) b (c", 14 + 15)}
 
 
-def test_the_load_of_this_very_process_is_seen():
-    """Real files of a real second: a busy process is named with what it took."""
-    code = "print(1, flush=True)\nfor i in range(10**9): pass"
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as busy:
-        busy.stdout.readline()
-        before = tuning.activity(machine.ROOT)
-        time.sleep(0.5)
-        after = tuning.activity(machine.ROOT)
-        busy.kill()
-    assert after.processes[busy.pid][1] > before.processes[busy.pid][1]
-    assert after.busy > before.busy
-
-
 def test_scatter_of_normal_numbers_is_their_standard_deviation():
     draw = random.Random(1)
     values = [draw.gauss(50, 0.5) for _ in range(4000)]
@@ -311,30 +294,6 @@ def quick(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_the_whole_command(quick, capsys):
-    assert machine.main(["--machine", "m", "--json", "found.json"]) == 0
-    said = capsys.readouterr()
-    assert "How machine m is tuned" in said.out
-    assert said.out.rstrip().endswith("Tuned (not to be seen: load).")
-    assert "process 2 of 2" in said.err
-    found = json.loads((quick / "found.json").read_text())
-    assert found["machine"] == "m"
-    assert {check["name"] for check in found["checks"]} >= {"SMT", "noise floor"}
-    assert set(found["noise"]["kernels"]) == {"loop", "exp", "read"}
-    (line,) = (quick / "results/m/tuning.jsonl").read_text().splitlines()
-    for check in found["checks"]:
-        assert "private" in check
-        del check["private"]  # names of programs: not for everybody
-    assert json.loads(line) == found
-
-    tree(quick / "root", {f"{CPU}/smt/active": "1"})
-    assert machine.main(["--machine", "m"]) == 1
-    assert "Not tuned: SMT (" in capsys.readouterr().out
-    assert len((quick / "results/m/tuning.jsonl").read_text().splitlines()) == 2
-    assert machine.main(["--machine", "n", "--no-store"]) == 1
-    assert not (quick / "results/n").exists()
-
-
 def test_the_name_is_the_one_that_asv_knows(quick):
     assert command.machine_name("m") == "m"
     known = {"version": 1, "named": {"machine": "named", "cpu": ""}}
@@ -378,12 +337,3 @@ def test_commands_in_the_table_are_whole():
     text = machine.table([Check("a", "found " * 50, BAD, "why " * 50, fix)])
     assert f"-> {fix}" in text.splitlines()[-1]
     assert max(len(line) for line in text.splitlines()[:-1]) <= 120
-
-
-def test_pyperf_is_really_asked():
-    """Its words are read here: what a newer pyperf says otherwise must be noticed."""
-    said = machine.ask_pyperf()
-    assert said is not None
-    assert re.search(r"^CPU: use \d+ logical CPUs", said, re.M)
-    names = [check.name for check in tuning.advice(said)]
-    assert all(name.startswith("pyperf: ") for name in names)

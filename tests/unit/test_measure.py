@@ -120,11 +120,3 @@ def test_help_lists_profiles_and_exit_codes(capsys):
     text = capsys.readouterr().out
     assert all(re.search(rf"^  {name} ", text, re.M) for name in PROFILES)
     assert "exit codes: 0" in text
-
-
-def test_unknown_range_is_an_error_of_use(capsys, monkeypatch, root):
-    monkeypatch.chdir(root)
-    with pytest.raises(measure.util.UserError, match="no range 'nowhere"):
-        measure.list_commits("nowhere..HEAD")
-    with pytest.raises(measure.util.UserError, match="no commit is in"):
-        measure.list_commits("HEAD..HEAD")

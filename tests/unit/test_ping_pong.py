@@ -1,7 +1,5 @@
 """The number on the ball shows who hit it, how often and in which order."""
 
-import gc
-
 import pytest
 
 from lsekernels import registry
@@ -66,37 +64,8 @@ def test_another_type_is_refused():
         assert kernel.error(result, right, "float64") == 1
 
 
-@pytest.mark.parametrize("n", [0, 1, 2, 3, 100])
-def test_no_greenlet_is_left_waiting(load, n):
-    import greenlet
-
-    def count():
-        # By type(), as isinstance() asks an object for its class, and some libraries' warn.
-        return sum(issubclass(type(thing), greenlet.greenlet) for thing in gc.get_objects())
-
-    backend = load("greenlet")
-    backend.ping_pong(1)  # makes the greenlet of the thread itself
-    gc.collect()
-    before = count()
-    for _ in range(20):
-        assert backend.ping_pong(n) == kernel.reference(n)
-    gc.collect()
-    assert count() == before
-
-
 def test_stackless_says_why_it_is_missing(monkeypatch):
     monkeypatch.setattr(registry.declaration("stackless"), "requires", ("no_such_module",))
     reason = registry.declaration("stackless").missing()
     assert reason.startswith("Stackless Python ended in 2025 (https://")
     assert "PyPy" in reason
-
-
-def test_slow_forms_are_not_run_for_long(root, python):
-    code = (
-        "import sys; sys.path.insert(0, sys.argv[1])\n"
-        "from benchmarks import _call; from lsekernels import registry\n"
-        "try: _call.prepare(registry.load('python'), 'ping_pong_threads', (9,), 'float64', 10**6)\n"
-        "except NotImplementedError as error: print(error)"
-    )
-    said = python(code, str(root), LSEKERNELS_THREADS="1")
-    assert said == "'python' would take minutes for ping_pong_threads of 1000000"

@@ -1,38 +1,13 @@
-"""Random numbers: the ruler refuses wrong ones, and no method begins its stream again."""
+"""The ruler of random numbers refuses wrong ones."""
 
 import math
 
 import numpy as np
 import pytest
 
-from lsekernels import registry
 from lsekernels.kernels import uniform as kernel
 
 SIZES = 1000, 100_000  # of the probes
-
-
-@pytest.fixture(params=registry.implementations("uniform"))
-def call(request, load):
-    """A prepared call of each implementation for 100,000 numbers; its result on the host."""
-    name, method = registry.split(request.param, "uniform")
-    backend = load(name)
-    prepared = backend.prepare(method, 100_000)
-    return lambda: np.asarray(backend.fetch(prepared()))
-
-
-def test_each_call_gives_new_numbers(call):
-    first, second = call(), call()
-    assert not np.isin(second, first).any()
-    # Together they are one sample too: no number of the first occurs again.
-    assert kernel.error(np.concatenate([first, second]), 200_000, "float64") <= kernel.MAX_ERROR
-
-
-def test_neighbours_of_successive_calls_are_unrelated(call):
-    numbers = np.stack([call() for _ in range(4)], axis=1).ravel()
-    assert kernel.error(numbers, numbers.size, "float64") <= kernel.MAX_ERROR
-
-
-# -- the ruler itself ------------------------------------------------------------------------------
 
 
 def _random(n):

@@ -1,0 +1,132 @@
+"""How this machine is tuned, really asked; and the whole command, in processes of its own."""
+
+import json
+import re
+import subprocess
+import sys
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from gate import machine, noise, tuning
+from gate.tuning import Activity
+
+CPU = "sys/devices/system/cpu"
+CLOCK = "sys/devices/system/clocksource/clocksource0"
+HUGE = "sys/kernel/mm/transparent_hugepage/enabled"
+TUNED = {
+    f"{CPU}/online": "0-3",
+    f"{CPU}/isolated": "2-3",
+    f"{CPU}/nohz_full": "2-3",
+    f"{CPU}/intel_pstate/no_turbo": "1",
+    f"{CPU}/smt/active": "0",
+    f"{CPU}/smt/control": "off",
+    f"{CPU}/cpu0/thermal_throttle/core_throttle_count": "0",
+    "sys/class/dmi/id/sys_vendor": "Amazon EC2",  # it rents real ones too
+    "sys/class/dmi/id/product_name": "m5.metal",
+    "sys/class/hwmon/hwmon0/name": "nvme",
+    "sys/class/hwmon/hwmon0/temp1_input": "99000",
+    "sys/class/hwmon/hwmon1/name": "coretemp",
+    "sys/class/hwmon/hwmon1/temp1_input": "41000",
+    "sys/class/hwmon/hwmon1/temp2_input": "43000",
+    "sys/class/hwmon/hwmon1/temp2_crit": "100000",
+    HUGE: "always [madvise] never",
+    f"{CLOCK}/current_clocksource": "tsc",
+    "proc/cmdline": "quiet isolcpus=2-3 nohz_full=2-3 rcu_nocbs=2-3",
+    "proc/cpuinfo": "processor\t: 0\nflags\t\t: fpu vme sse2\n",
+    "proc/irq/default_smp_affinity": "3",
+    "proc/loadavg": "0.01 0.02 0.00 1/90 1234",
+    "proc/self/status": "Name:\tcat\nCpus_allowed_list:\t0-1\n",
+    "proc/swaps": "Filename Type Size Used Priority",
+    "proc/sys/kernel/randomize_va_space": "2",
+} | {f"{CPU}/cpu{n}/cpufreq/scaling_governor": "performance" for n in range(4)}
+IDLE = Activity(0, 0, 0, {1: ("init", 5)}), Activity(4, 100, 400, {1: ("init", 6)})
+SAID = """Show the system configuration
+
+System state
+============
+
+CPU: use 4 logical CPUs: 0-3
+Perf event: Maximum sample rate: {rate} per second
+ASLR: Full randomization
+
+{advices}Run "python -m pyperf system tune" to tune the system configuration to run benchmarks
+"""
+FINE = SAID.format(rate=1, advices="")
+
+
+def tree(folder, files):
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text + "\n")
+    return folder
+
+
+def found(folder, files, activity=IDLE, said=FINE):
+    return {c.name: c for c in tuning.checks(tree(folder, files), *activity, said)}
+
+
+def test_the_load_of_this_very_process_is_seen():
+    """Real files of a real second: a busy process is named with what it took."""
+    code = "print(1, flush=True)\nfor i in range(10**9): pass"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as busy:
+        busy.stdout.readline()
+        before = tuning.activity(machine.ROOT)
+        time.sleep(0.5)
+        after = tuning.activity(machine.ROOT)
+        busy.kill()
+    assert after.processes[busy.pid][1] > before.processes[busy.pid][1]
+    assert after.busy > before.busy
+
+
+@pytest.fixture
+def quick(tmp_path, monkeypatch):
+    """The whole command, over a made-up machine, and in a moment."""
+    (tmp_path / "asv.conf.json").write_text(
+        '{"version": 1, "project": "p", "repo": ".", "results_dir": "results"}'
+    )
+    root = tree(tmp_path / "root", TUNED | {"proc/stat": "cpu 0 0 0 0"})
+    monkeypatch.setattr(machine, "ROOT", root)
+    monkeypatch.setattr(machine, "ask_pyperf", lambda: FINE)
+    monkeypatch.setattr(noise, "array_bytes", lambda root: 2**16)
+    monkeypatch.setattr(noise, "floor", real_floor := noise.floor)
+    monkeypatch.setattr(noise, "floor", lambda root, processes, say: real_floor(root, 2, 0.0, say))
+    monkeypatch.setattr(machine, "time", SimpleNamespace(sleep=lambda seconds: None))
+    monkeypatch.setattr(noise, "MOST", 1e9)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_whole_command(quick, capsys):
+    assert machine.main(["--machine", "m", "--json", "found.json"]) == 0
+    said = capsys.readouterr()
+    assert "How machine m is tuned" in said.out
+    assert said.out.rstrip().endswith("Tuned (not to be seen: load).")
+    assert "process 2 of 2" in said.err
+    found = json.loads((quick / "found.json").read_text())
+    assert found["machine"] == "m"
+    assert {check["name"] for check in found["checks"]} >= {"SMT", "noise floor"}
+    assert set(found["noise"]["kernels"]) == {"loop", "exp", "read"}
+    (line,) = (quick / "results/m/tuning.jsonl").read_text().splitlines()
+    for check in found["checks"]:
+        assert "private" in check
+        del check["private"]  # names of programs: not for everybody
+    assert json.loads(line) == found
+
+    tree(quick / "root", {f"{CPU}/smt/active": "1"})
+    assert machine.main(["--machine", "m"]) == 1
+    assert "Not tuned: SMT (" in capsys.readouterr().out
+    assert len((quick / "results/m/tuning.jsonl").read_text().splitlines()) == 2
+    assert machine.main(["--machine", "n", "--no-store"]) == 1
+    assert not (quick / "results/n").exists()
+
+
+def test_pyperf_is_really_asked():
+    """Its words are read here: what a newer pyperf says otherwise must be noticed."""
+    said = machine.ask_pyperf()
+    assert said is not None
+    assert re.search(r"^CPU: use \d+ logical CPUs", said, re.M)
+    names = [check.name for check in tuning.advice(said)]
+    assert all(name.startswith("pyperf: ") for name in names)

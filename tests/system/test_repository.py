@@ -1,0 +1,34 @@
+"""Rules of the design that git and make know."""
+
+import re
+import subprocess
+
+
+def test_html_is_no_package_and_stays_out_of_git(root):
+    """A package named html would shadow the standard library's."""
+    assert not (root / "html/__init__.py").exists()
+    tracked = subprocess.run(
+        ["git", "ls-files", "html"], cwd=root, capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert tracked == ["html/README.md"]
+    ignored = ["git", "check-ignore", "--quiet", "html/index.html"]
+    assert subprocess.run(ignored, cwd=root).returncode == 0
+
+
+def test_make_help_lists_every_target(root):
+    text = (root / "Makefile").read_text()
+    targets = re.findall(r"^\.PHONY: ([a-z-]+)$", text, re.M)
+    shown = subprocess.run(
+        ["make", "--no-print-directory", "help"], cwd=root, capture_output=True, text=True
+    ).stdout
+    assert [line.split()[0] for line in shown.splitlines()] == targets
+    wanted = "bench test bench-full bench-commits bench-libraries publish preview lint clean help"
+    assert set(wanted.split()) <= set(targets)
+
+
+def test_results_stay_small(root):
+    files = [p for p in (root / "results").rglob("*") if p.is_file()]
+    tracked = subprocess.run(
+        ["git", "ls-files", "results"], cwd=root, capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert sum(p.stat().st_size for p in files if str(p.relative_to(root)) in tracked) < 5e6
