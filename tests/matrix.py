@@ -41,20 +41,32 @@ def bound(declared, kernel, method, case):
     return declared.max_error.get(method) or declared.max_error[kernel]
 
 
-def check(declared, kernel, method, dtype, compute):
+def check_backend(backend, kernel, method, dtype, compute):
+    """Hold what a backend computes to what it declares."""
+    check(
+        kernel,
+        method,
+        dtype,
+        compute,
+        lambda case: bound(backend, kernel, method, case),
+        known(backend, kernel, method, dtype),
+    )
+
+
+def check(kernel, method, dtype, compute, bound, expected=None):
     """Hold `compute` (arguments -> result) against the reference of every case.
 
-    What must be as declared: exactly the known failures fail, and only by a wrong number or one of
-    `ALLOWED`; and no input is written to.
+    Exactly the cases in `expected` (case -> reason) must fail, and only by an error that is larger
+    than `bound(case)`, or by raising one of `ALLOWED`; no input may be written to.
     """
-    truth = kernels.load(kernel)
+    truth, expected = kernels.load(kernel), expected or {}
     failed, odd = {}, {}
     for case, judged in truth.CASES.items():
         arguments = judged.arguments(dtype)
         before = copy.deepcopy(arguments)
         try:
             error = truth.error(compute(*arguments), reference(kernel, dtype, case), dtype)
-            allowed = bound(declared, kernel, method, case)
+            allowed = bound(case)
             if not error <= allowed:
                 failed[case] = f"error {error:.6g}, bound {allowed:.6g}"
         except ALLOWED as raised:
@@ -62,9 +74,10 @@ def check(declared, kernel, method, dtype, compute):
         except Exception as raised:  # a warning, too
             odd[case] = repr(raised)
         for now, then in zip(arguments, before, strict=True):
-            if not np.array_equal(now, then, equal_nan=True):
+            try:
+                np.testing.assert_array_equal(now, then)
+            except AssertionError:
                 odd[case] = "the input was written to"
-    expected = known(declared, kernel, method, dtype)
     wrong = {case: text for case, text in failed.items() if case not in expected} | odd
     wrong |= {
         case: f"passes, but is declared to fail: {reason}"

@@ -31,4 +31,4 @@ def test_right(load, kernel, implementation, dtype):
     def compute(*arguments):
         return backend.fetch(backend.prepare(method, *arguments)())
 
-    matrix.check(backend, kernel, method, dtype, compute)
+    matrix.check_backend(backend, kernel, method, dtype, compute)

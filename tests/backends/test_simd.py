@@ -7,15 +7,17 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
-from lsekernels import kernels
-from lsekernels.kernels import _case, _rows
+from lsekernels.kernels import _case
 from lsekernels.kernels import logsumexp as kernel
+
+from .. import matrix
 
 DTYPES = "float32", "float64"
 ROWS = "logsumexp_rows", "softmax_rows", "log_softmax_rows"
 
 
-MODULES = "logsumexp_simd", "logsumexp_simd_openmp"
+MODULES = {"logsumexp_simd": "simd", "logsumexp_simd_openmp": "simd_openmp"}
+"""Extension module -> the backend that binds it."""
 
 
 def module_of(name):
@@ -25,10 +27,14 @@ def module_of(name):
 def variants():
     """Each module with each instruction set that this CPU has: (module, set)."""
     found = [name for name in MODULES if find_spec(f"lsekernels._compiled.{name}")]
-    return [(name, used) for name in found for used in module_of(name).instruction_sets()]
+    return [
+        pytest.param((name, used), marks=pytest.mark.backend(MODULES[name]), id=f"{name}-{used}")
+        for name in found
+        for used in module_of(name).instruction_sets()
+    ]
 
 
-@pytest.fixture(params=variants(), ids="-".join)
+@pytest.fixture(params=variants())
 def simd(request):
     """The extension module, made to use each instruction set."""
     name, used = request.param
@@ -38,21 +44,17 @@ def simd(request):
     module.use(module.instruction_sets()[0])
 
 
-@pytest.mark.parametrize("case", kernel.CASES)
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_cases(simd, case, dtype):
-    x = kernel.CASES[case].make(dtype)
-    error = kernel.error(simd.logsumexp(x), kernel.reference(x), dtype)
-    assert error <= (0 if kernel.CASES[case].kind == _case.SPECIAL else 4)
+def test_cases(simd, dtype):
+    exact = {name for name, case in kernel.CASES.items() if case.kind == _case.SPECIAL}
+    bound = lambda case: 0 if case in exact else 4  # noqa: E731
+    matrix.check("logsumexp", "logsumexp", dtype, simd.logsumexp, bound)
 
 
-@pytest.mark.parametrize("case", _rows.CASES)
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("name", ROWS)
-def test_rows(simd, name, dtype, case):
-    x = _rows.CASES[case].make(dtype)
-    truth = kernels.load(name)
-    assert truth.error(getattr(simd, name)(x), truth.reference(x), dtype) <= 8
+@pytest.mark.parametrize("kernel_name", ROWS)
+def test_rows(simd, kernel_name, dtype):
+    matrix.check(kernel_name, kernel_name, dtype, getattr(simd, kernel_name), lambda case: 8)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
