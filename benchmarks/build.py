@@ -53,3 +53,4 @@ class Build:
 
     track_seconds.type = "time"
     track_seconds.unit = "seconds"
+    track_seconds.fresh_process = True

@@ -74,6 +74,7 @@ class Logsumexp:
         _track.type = "time"
         _track.unit = "seconds"
         _track.rounds = 2
+        _track.fresh_process = True
     del _track
 
 
@@ -145,6 +146,7 @@ class _Start:
         _track.type = "time"
         _track.unit = "seconds"
         _track.rounds = 2
+        _track.fresh_process = True
     del _track
 
 

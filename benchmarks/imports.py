@@ -23,3 +23,5 @@ class Imports:
 
     def timeraw_import(self, backend):
         return f"registry.load({backend!r})", "from lsekernels import registry"
+
+    timeraw_import.fresh_process = True

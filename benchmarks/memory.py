@@ -52,3 +52,5 @@ class Logsumexp:
         self.call()
         added = max(0, _kilobytes("VmHWM:") - before)
         return added // 64 * 65_536
+
+    track_added.fresh_process = True  # what another size has freed would be used again

@@ -1,13 +1,15 @@
-"""``python -m measure``: run a profile through asv, in parts that are stored one by one.
+"""``python -m measure``: run a profile through asv, stored as it goes.
 
-asv stores nothing when a run is interrupted, and its skip flags look at whole benchmarks. So a
-profile is cut into parts of at most 60 parameter combinations, each an ``asv run`` of its own
-that is shown before it runs, and combinations already measured are left out.
+``asv run`` stores nothing until all of a round has ended, discovers the suites anew in every call,
+and prints a table of everything there is. So asv's own functions are called here: its discovery
+once, its runner for one backend of one benchmark at a time, and its store after each. Combinations
+that are measured already are left out.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import math
 import os
 import re
@@ -15,74 +17,103 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from itertools import islice, product
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby, product
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from asv import environment, util
+from asv import environment, runner, util
 from asv.benchmarks import Benchmarks
 from asv.config import Config
 from asv.machine import Machine, MachineCollection
 from asv.plugin_manager import plugin_manager
-from asv.results import Results, get_filename
+from asv.repo import get_repo
+from asv.results import Results
 
+from lsekernels import registry
+
+from .combinations import HUGE, THREADS, backend_of
 from .context import record
-from .environment import DOTS_TO
-from .profiles import PROFILES, Profile
+from .environment import TIER, tiers
+from .profiles import PROFILES
+from .progress import Progress, minutes
 
-PART = 60
 Key = tuple[str, tuple[str, ...]]
 """A benchmark's name and one combination of its parameters, as asv writes them."""
-NOISE = re.compile(
-    r" n/a\s*$"  # asv lists every combination there is, asked for or not
-    r"|^· (Creating environments|Discovering benchmarks|Running \d+ total)"
-    r"|For lsekernels commit|·· Benchmarking|··· Running \(|^\s*$"
-)
-"""Lines of asv that say nothing new in each of many parts."""
 ASV = [sys.executable, "-m", "asv"]
+SITE = [sys.executable, "-m", "dashboard"]
+FAILED, TIME_UP, INTERRUPTED = 2, 3, 130
+
+
+class Parser(argparse.ArgumentParser):
+    """Ends with the exit code of an error of use; argparse's own means that something failed."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong, and end."""
+        self.print_usage(sys.stderr)
+        self.exit(1, f"{self.prog}: error: {message}\n")
 
 
 def main() -> int:
     """Run the profile named on the command line; return the exit code."""
     options = _parser().parse_args()
-    heed_signals()
+    interrupted = heed_signals()
+    run = None
     try:
-        return run(options)
-    except util.UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print(
-            "\nInterrupted. What was measured is stored; the same command goes on from here.",
-            file=sys.stderr,
-        )
-        return 130
+        run = Run(options)
+        return run.all()
+    except (util.UserError, KeyboardInterrupt) as error:
+        # asv makes an error of use of an interruption.
+        if isinstance(error, util.UserError) and not interrupted:
+            print(f"error: {error}", file=sys.stderr)
+            return 1
+    print(
+        "\nInterrupted. What was measured is stored; the same command goes on from here.",
+        file=sys.stderr,
+    )
+    if run:
+        run.leave()
+    return INTERRUPTED
 
 
-def heed_signals() -> None:
-    """Let `kill` and systemd interrupt as Ctrl-C does; what runs in the background ignores that."""
+def heed_signals() -> list[int]:
+    """Let `kill` and systemd interrupt as Ctrl-C does; what runs in the background ignores that.
 
-    def interrupt(*_: object) -> None:
+    Returns a list, to which the signal is added.
+    """
+    received: list[int] = []
+
+    def interrupt(number: int, _: object) -> None:
+        received.append(number)
         raise KeyboardInterrupt
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, interrupt)
+    return received
 
 
 def _parser() -> argparse.ArgumentParser:
     profiles = "\n".join(f"  {name:10} {profile.help}" for name, profile in PROFILES.items())
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m measure",
         description="Measure commits with asv. Interrupt it when you like: what was measured "
         "is stored, and the same command goes on.",
-        epilog=f"profiles:\n{profiles}\n\nexit codes: 0 all measured, 1 error of use, "
-        "2 a benchmark or a build failed (the rest is measured), 3 the time was up before all was "
-        "measured, 130 interrupted",
+        epilog=f"profiles:\n{profiles}\n\nexample:\n  python -m measure quick --bench "
+        "\"warm.*'(numba|scipy)'\" --commits HEAD~3..HEAD\n\n"
+        "exit codes: 0 all measured, 1 error of use, 2 a benchmark or a build failed (the rest is "
+        "measured), 3 the time was up before all was measured, 130 interrupted",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("profile", nargs="?", default="quick", choices=PROFILES)
+    parser.add_argument(
+        "--tier",
+        choices=("core", "all"),
+        help="which tools are installed and measured: core has NumPy, SciPy and the compilers, "
+        f"all has PyTorch, JAX and the rest, too (default: ${TIER}, or core)",
+    )
     parser.add_argument(
         "--commits",
         metavar="RANGE",
@@ -96,97 +127,262 @@ def _parser() -> argparse.ArgumentParser:
         "--bench", metavar="REGEX", help="only combinations of the profile that match"
     )
     parser.add_argument(
-        "--hours", type=float, default=math.inf, help="after so many, no further part is begun"
+        "--hours", type=float, default=math.inf, help="after so many, nothing more is begun"
+    )
+    parser.add_argument(
+        "--site",
+        action="store_true",
+        help="make the site after each part, and when it is interrupted",
     )
     parser.add_argument("--config", default="asv.conf.json", help="default: %(default)s")
     parser.add_argument("--machine", help="name of this machine in the results")
     return parser
 
 
-def run(options: argparse.Namespace) -> int:
-    """Measure every commit in every environment; return the exit code."""
-    os.chdir(Path(options.config).resolve().parent)
-    conf = load_config(options.config)
-    machine = register_machine(options.machine)
-    profile = PROFILES[options.profile]
-    commits = list_commits(options.commits)
-    _warn_about_uncommitted(commits)
-    environments = [
-        (env, selection)
-        for env in list_environments(conf)
-        if (selection := _selection(profile, env))
-    ]
-    print(
-        f"profile {options.profile}: {profile.help}\n"
-        f"machine {machine}, {len(commits)} commit(s), {len(environments)} environment(s)"
-    )
-    start, done, failed, cut = time.monotonic(), 0, set(), False
-    end = start + 3600 * options.hours
-    for commit, (env, selection) in product(commits, environments):
-        if cut := time.monotonic() >= end:
-            break
-        # Makes the environment, builds the commit, and lists what can be measured.
-        code = _asv(options, env, commit, "just-discover")
-        # asv lists the suites with another commit where this one cannot be built.
-        if code or env.installed_commit_hash != commit:
-            failed.add(f"commit {commit[:8]} in {env.name} (not built)")
-            continue
-        parts = list(_parts(_wanted(options, conf, selection, machine, commit, env)))
-        for number, (name, keys) in enumerate(parts, 1):
-            if cut := time.monotonic() >= end:
-                break
-            print(
-                f"\n== part {number} of {len(parts)} ({_minutes(start)} so far): "
-                f"{len(keys)} combination(s) of {name}, threads: {_threads(env)}",
-                flush=True,
+@dataclass(frozen=True)
+class Part:
+    """What is measured before the site is made again."""
+
+    env: Any
+    results: Results
+    keys: list[Key]
+
+
+class Run:
+    """All that one command measures."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.options = options
+        if options.tier:
+            os.environ[TIER] = options.tier
+        if options.profile in ("huge", "gpu"):
+            os.environ[HUGE] = "1"
+        _check_expression(options.bench)
+        os.chdir(Path(options.config).resolve().parent)
+        self.conf = load_config(options.config)
+        self.profile = PROFILES[options.profile]
+        self.machine = register_machine(options.machine)
+        self.commits = list_commits(options.commits)
+        self.environments = [
+            (env, selection)
+            for env in list_environments(self.conf)
+            if (selection := self.profile.many if threads_of(env) != "1" else self.profile.one)
+        ]
+        # From the working tree, as everything that measures: no environment is needed to know.
+        self.listed = discover(self.conf)
+        if not any(self._selected(selection) for _, selection in self.environments):
+            raise util.UserError(
+                f"nothing in profile {options.profile} matches {options.bench!r}"
+                " (a name is written as in results/benchmarks.json: "
+                "\"warm.Logsumexp.track_time('numpy', 'float64', 1000)\")"
             )
-            code = _asv(options, env, commit, _regex(keys))
-            done += len(keys)
-            if code == 2:
-                failed.add(name)
-            elif code:
-                raise util.UserError(f"asv run ended with exit code {code}")
-        if parts:  # again: the clocks of a GPU at work are not those of an idle one
-            record(conf, env, machine, commit)
-    print(f"\n{done} combination(s) measured in {_minutes(start)}")
-    if failed:
-        print(f"failed, see above: {', '.join(sorted(failed))}", file=sys.stderr)
-    if cut:
-        print(f"the {options.hours:g} hours are up: the same command goes on from here")
-    return 2 if failed else 3 if cut else 0
+        self.repo = get_repo(self.conf)
+        self.progress = Progress(3600 * options.hours)
+        self.failed: dict[str, None] = {}
+        self.shown = ""
+        """The address of the page, once there is one."""
+        self.unseen = False
+        """Whether something was measured that is not on the page yet."""
+
+    def _selected(self, selection: Iterable[str]) -> list[Key]:
+        """Return what a selection of the profile means, without what the tier leaves out."""
+        outside = {
+            name for name in registry.names() if registry.declaration(name).tier not in self._tiers
+        }
+        return [
+            key
+            for group in combinations(self.listed, selection, self.options.bench, outside)
+            for key in group
+        ]
+
+    @property
+    def _tiers(self) -> set[str]:
+        return {*tiers(), "gpu"}
+
+    def all(self) -> int:
+        """Measure every commit in every environment; return the exit code."""
+        _warn_about_uncommitted(self.commits)
+        print(
+            f"profile {self.options.profile}: {self.profile.help}\n"
+            f"machine {self.machine}, {len(self.commits)} commit(s), "
+            f"{len(self.environments)} environment(s); the page: html/index.html"
+        )
+        for number, commit in enumerate(self.commits, 1):
+            if len(self.commits) > 1:
+                print(f"\n== commit {commit[:8]}, {number} of {len(self.commits)}")
+            if self.progress.time_is_up:
+                break
+            parts = [
+                part
+                for env, selection in self.environments
+                for part in self._prepare(commit, env, selection)
+            ]
+            self.progress.plan(sum(len(part.keys) for part in parts))
+            for part in parts:
+                self._measure(part)
+                self._publish()
+        self.progress.end()
+        print(f"\n{self.progress.done} combination(s) measured in {minutes(self.progress.spent)}")
+        if self.failed:
+            print(f"failed, see above: {', '.join(self.failed)}", file=sys.stderr)
+        if self.progress.time_is_up:
+            print(f"the {self.options.hours:g} hours are up: the same command goes on from here")
+        if self.options.site and not self.shown:
+            self._publish(again=True)
+        return FAILED if self.failed else TIME_UP if self.progress.time_is_up else 0
+
+    # -- before it ---------------------------------------------------------------------------------
+
+    def _prepare(self, commit: str, env: Any, selection: tuple[str, ...]) -> list[Part]:
+        """Make the environment, build the commit, and return what is to be measured in it."""
+        env.create()
+        if env.installed_commit_hash != commit:
+            print(f"  building {commit[:8]} (only once for the same sources)", flush=True)
+        try:
+            env.install_project(self.conf, self.repo, commit)
+        except util.ProcessError as error:
+            said = [line for line in (error.stderr or error.stdout).splitlines() if line.strip()]
+            print("\n".join(["", *said[-15:]]), file=sys.stderr)
+            self.failed[f"commit {commit[:8]} in {env.name} (not built)"] = None
+            return []
+        self.listed.save()  # for the environment, and whoever reads results
+        context = record(self.conf, env, self.machine, commit)
+        absent = {b["backend"]: b["unavailable"] for b in context["backends"] if b["unavailable"]}
+        self._say_what_is_skipped(absent, env)
+        available = {b["device"] for b in context["backends"] if not b["unavailable"]}
+        if (needed := self.profile.device) != "cpu" and needed not in available:
+            raise util.UserError(f"no {needed.upper()} backend can run here: nothing is measured")
+        outside = {n for n in registry.names() if registry.declaration(n).tier not in self._tiers}
+        wanted = combinations(self.listed, selection, self.options.bench, {*absent, *outside})
+        results = self._results(commit, env)
+        known = set() if self.options.again else measured(results, self.listed)
+        parts = [
+            Part(env, results, keys)
+            for group in wanted
+            if (keys := [key for key in group if key not in known])
+        ]
+        if not parts:
+            print(f"  {commit[:8]} in {env.name}: nothing is missing (--again measures again)")
+        return parts
+
+    def _results(self, commit: str, env: Any) -> Results:
+        """Return what is stored of a commit in an environment, as ``asv run`` has it."""
+        machine = Machine.load(machine_name=self.machine, interactive=False)
+        machine.save(self.conf.results_dir)
+        params = {**machine.__dict__, "python": env.python, **env.requirements}
+        results = Results(
+            params,
+            env.requirements,
+            commit,
+            self.repo.get_date(commit),
+            env.python,
+            env.name,
+            env.env_vars,
+        )
+        results.load_data(self.conf.results_dir)
+        return results
+
+    def _say_what_is_skipped(self, absent: dict[str, str], env: Any) -> None:
+        """Say in one line which backends are not measured, grouped by reason."""
+        groups = defaultdict(list)
+        for name in registry.names():
+            declared = registry.declaration(name)
+            if declared.tier not in self._tiers:
+                groups[f"tier {declared.tier}, see make bench-{declared.tier}"].append(name)
+            elif name in absent and declared.tier == "gpu":
+                groups["no GPU, see make bench-gpu"].append(name)
+            elif name in absent:
+                groups[absent[name]].append(name)
+        if groups and env is self.environments[0][0]:
+            said = (f"{', '.join(names)} ({reason})" for reason, names in groups.items())
+            print(f"  not measured: {'; '.join(said)}")
+
+    # -- the work ----------------------------------------------------------------------------------
+
+    def _measure(self, part: Part) -> None:
+        """Measure one part, and store it after each backend."""
+        env = part.env
+        threads = {"1": "1 thread"}.get(threads_of(env), f"{threads_of(env)} threads")
+        for (name, backend), group in groupby(part.keys, lambda key: (key[0], backend_of(key[1]))):
+            if self.progress.time_is_up:
+                return
+            keys = list(group)
+            self.progress.begin(name, backend, threads)
+            chosen = Benchmarks(self.conf, [self.listed[name]], expression(keys))
+            runner.run_benchmarks(
+                chosen, env, results=part.results, launch_method=self.conf.launch_method or "spawn"
+            )
+            env.rest()
+            part.results.save(self.conf.results_dir)
+            self.unseen = True
+            if part.results.errcode.get(name):
+                self.failed[name] = None
+                self.progress.interject(f"{name} failed:\n{part.results.stderr.get(name, '')}")
+            self.progress.count(len(keys))
+        self.progress.end()
+
+    def _publish(self, again: bool = False) -> None:
+        """Make the site, if there is something new for it; say where, the first time."""
+        if not self.options.site or not (self.unseen or again):
+            return
+        self.progress.begin("the page", "", "")
+        # A session of its own: Ctrl-C ends it from here.
+        done = subprocess.run(
+            [*SITE, "--config", self.options.config],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        self.unseen = False
+        if done.returncode:
+            self.failed["the site"] = None
+            self.progress.interject(done.stdout)
+        elif not self.shown:
+            self.shown = done.stdout.rstrip().rpartition("\n")[2]
+            self.progress.interject(f"{self.shown}\nIt grows: load it again when you like.")
+
+    def leave(self) -> None:
+        """Make a page of what there is when the run was interrupted."""
+        for env, _ in self.environments:
+            env.rest()
+        if self.options.site and (self.unseen or self.shown):
+            try:
+                self._publish()
+            except KeyboardInterrupt:
+                return
+            print(f"The page shows what there is. {self.shown}", file=sys.stderr)
 
 
-def _wanted(
-    options: argparse.Namespace,
-    conf: Any,
-    selection: tuple[str, ...],
-    machine: str,
-    commit: str,
-    env: Any,
-) -> list[Key]:
-    """Record what `env` has, say what cannot run in it, and return what is to be measured."""
-    context = record(conf, env, machine, commit)
-    absent = {b["backend"]: b["unavailable"] for b in context["backends"] if b["unavailable"]}
-    for name, reason in absent.items():
-        print(f"  not measured: {name}: {reason}")
-    devices = {b["device"] for b in context["backends"] if not b["unavailable"]}
-    if (needed := PROFILES[options.profile].device) != "cpu" and needed not in devices:
-        raise util.UserError(f"no {needed.upper()} backend can run here: nothing is measured")
-    wanted = combinations(conf, selection, options.bench, set(absent))
-    if not options.again:
-        known = measured(conf, machine, commit, env)
-        wanted = [key for key in wanted if key not in known]
-    if not wanted:
-        print(f"  {commit[:8]} in {env.name}: nothing is missing (--again measures again)")
-    return wanted
+def threads_of(env: Any) -> str:
+    """Return the setting of the threads of an environment: a number, or ``all``."""
+    return str(env.env_vars.get(THREADS, "1"))
 
 
-def _minutes(start: float) -> str:
-    return f"{(time.monotonic() - start) / 60:.1f} min"
+def _check_expression(regex: str | None) -> None:
+    try:
+        re.compile(regex or "")
+    except re.error as error:
+        raise util.UserError(f"--bench {regex!r} is no regular expression: {error}") from None
 
 
-def _threads(env: Any) -> str:
-    return str(env.env_vars.get("LSEKERNELS_THREADS", "1"))
+def discover(conf: Any) -> Benchmarks:
+    """Return all benchmarks, listed by asv's own script in this Python.
+
+    Raises
+    ------
+    asv.util.UserError
+        A suite cannot be imported.
+    """
+    root = os.path.abspath(conf.benchmark_dir)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "benchmarks.json")
+        command = [sys.executable, runner.BENCHMARK_RUN_SCRIPT, "discover", root, str(file)]
+        environ = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", THREADS)}
+        done = subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environ)
+        if done.returncode:
+            raise util.UserError(f"the suites cannot be imported:\n{done.stderr.strip()}")
+        return Benchmarks(conf, json.loads(file.read_text()))
 
 
 def load_config(path: str) -> Any:
@@ -200,6 +396,10 @@ def load_config(path: str) -> Any:
 def register_machine(name: str | None) -> str:
     """Return this machine's name in the results; asv's file of machines is made without asking."""
     wanted = name or Machine.get_unique_machine_name()
+    if not re.fullmatch(r"[^\W.][\w.+ -]*", wanted):
+        raise util.UserError(
+            f"machine {wanted!r}: it names a folder, of letters, digits and any of _.+-"
+        )
     try:
         return str(MachineCollection.load(wanted)["machine"])
     except util.UserError:
@@ -233,15 +433,11 @@ def list_commits(spec: str) -> list[str]:
     return done.stdout.split()
 
 
-def measured(conf: Any, machine: str, commit: str, env: Any) -> set[Key]:
-    """Return the (benchmark, parameters) that have a value for `commit` in `env`."""
-    path = Path(conf.results_dir, get_filename(machine, commit, env.name))
-    if not path.exists():
-        return set()
-    results, benchmarks = Results.load(str(path)), Benchmarks.load(conf)
+def measured(results: Results, listed: Benchmarks) -> set[Key]:
+    """Return the (benchmark, parameters) that have a value."""
     found = set()
-    for name in results.get_result_keys(benchmarks):
-        params = benchmarks[name]["params"]
+    for name in results.get_result_keys(listed):
+        params = listed[name]["params"]
         values = results.get_result_value(name, params)
         for key, value in zip(product(*params), values, strict=True):
             if value is not None and not math.isnan(value):
@@ -249,74 +445,36 @@ def measured(conf: Any, machine: str, commit: str, env: Any) -> set[Key]:
     return found
 
 
-def _selection(profile: Profile, env: Any) -> tuple[str, ...]:
-    return profile.one if _threads(env) == "1" else profile.many
-
-
 def combinations(
-    conf: Any, selection: tuple[str, ...], only: str | None, absent: set[str]
-) -> list[Key]:
-    """Return the (benchmark, parameters) that a profile selects, in the order of its expressions.
+    listed: Benchmarks, selection: Iterable[str], only: str | None, absent: set[str]
+) -> list[list[Key]]:
+    """Return the (benchmark, parameters) that a profile selects, a list for each expression.
 
-    `only` is one more expression that must match; backends in `absent` are left out.
+    `only` is one more expression that must match; backends in `absent` are left out. None is in
+    two lists.
     """
-    found: dict[Key, None] = {}
+    texts = {
+        (name, key): f"{name}({', '.join(key)})" if key else name
+        for name, benchmark in sorted(listed.items())
+        for key in product(*benchmark["params"])
+        if not absent.intersection(value.strip("'").partition(":")[0] for value in key)
+    }
+    groups = []
     for regex in selection:
-        selected = Benchmarks.load(conf, regex)
-        for name, benchmark in selected.items():
-            keys = list(product(*benchmark["params"]))
-            for index in selected.benchmark_selection[name] or range(len(keys)):
-                text = f"{name}({', '.join(keys[index])})"
-                missing = absent.intersection(v.strip("'").partition(":")[0] for v in keys[index])
-                if not missing and re.search(only or "", text):
-                    found[name, keys[index]] = None
-    return list(found)
+        chosen = [key for key, text in texts.items() if re.search(regex, text)]
+        groups.append([key for key in chosen if re.search(only or "", texts[key])])
+        for key in chosen:
+            del texts[key]
+    return groups
 
 
-def _parts(wanted: list[Key]) -> Iterator[tuple[str, list[Key]]]:
-    for name in dict.fromkeys(name for name, _ in wanted):
-        keys = iter([key for key in wanted if key[0] == name])
-        while part := list(islice(keys, PART)):
-            yield name, part
-
-
-def _regex(keys: list[Key]) -> str:
+def expression(keys: list[Key]) -> str:
+    """Return the regular expression by which asv selects exactly `keys`, all of one benchmark."""
     name, first = keys[0]
     if not first:
         return f"^{re.escape(name)}$"
-    # A dot for each quote: the command is shown, and would be hard to read.
-    either = "|".join(re.escape(", ".join(key)).replace("'", ".") for _, key in keys)
+    either = "|".join(re.escape(", ".join(key)) for _, key in keys)
     return rf"^{re.escape(name)}\(({either})\)$"
-
-
-def _asv(options: argparse.Namespace, env: Any, commit: str, bench: str) -> int:
-    command = [*ASV, "run", "--config", options.config, "-E", env.name, "--bench", bench]
-    if options.machine:
-        command += ["--machine", options.machine]
-    command += ["--show-stderr", f"{commit}^!"]
-    shown = shlex.join(["asv", *command[len(ASV) :]])
-    print(f"$ {shown if len(shown) < 300 else shown[:280] + ' ...'}", flush=True)
-    environ = dict(os.environ)
-    if sys.stderr.isatty():
-        environ[DOTS_TO] = os.ttyname(sys.stderr.fileno())
-    # A session of its own: Ctrl-C reaches asv from here, and its traceback is not shown.
-    with subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=environ,
-        start_new_session=True,
-    ) as asv:
-        try:
-            for line in asv.stdout or ():
-                if not NOISE.search(line):
-                    print(line, end="", flush=True)
-        except BaseException:
-            asv.send_signal(signal.SIGINT)  # asv then ends the benchmark's process
-            asv.communicate()
-            raise
-    return asv.returncode
 
 
 def _warn_about_uncommitted(commits: list[str]) -> None:

@@ -10,18 +10,19 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from asv import util
-from asv.environment import Environment
 
 from lsekernels.threads import VARIABLES
 
-from .environment import list_installed, run_with_path
+from .combinations import Combinations, python_path, start_with_path
+from .environment import list_installed
 
 
-class Here(Environment):  # type: ignore[misc]  # asv has no annotations
+class Here(Combinations):
     """The Python that runs now, with what is installed in it."""
 
     tool_name = "here"
@@ -72,6 +73,10 @@ class Here(Environment):  # type: ignore[misc]  # asv has no annotations
             raise util.UserError(f"{' '.join(command)}: {done.stderr.strip()}")
         return done.stdout
 
-    def run(self, args: list[str], **kwargs: Any) -> Any:
-        """Run Python; one dot of progress for each benchmark process."""
-        return run_with_path(self, self._build_root, args, **kwargs)
+    def start(self, args: list[str], **kwargs: Any) -> Any:
+        """Run Python in a process of its own."""
+        return start_with_path(self, self._build_root, args, **kwargs)
+
+    def environ(self, environ: Mapping[str, str]) -> dict[str, str]:
+        """Return the environment variables of a process."""
+        return {**super().environ(environ), **python_path(self._build_root)}

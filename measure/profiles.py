@@ -10,6 +10,7 @@ _PARALLEL = "|".join(n for n in registry.names() if registry.declaration(n).para
 _GPU = "|".join(n for n in registry.names() if registry.declaration(n).device == "gpu")
 _POOLS = "|".join(n for n in registry.names() if not registry.declaration(n).in_process)
 _HUGE = "100000000"
+_FOUR = "(10|1000|100000|10000000)"
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Profile:
 
     help: str
     one: tuple[str, ...]
-    """Run with one thread."""
+    """Run with one thread: a part for each expression, after which the site is made."""
     many: tuple[str, ...] = ()
     """Run with all cores; only backends that can use them."""
     device: str = "cpu"
@@ -31,21 +32,30 @@ class Profile:
 
 PROFILES = {
     "quick": Profile(
-        "float64, four sizes of logsumexp and one of most kernels: a first look in an hour",
+        "float64: four sizes of logsumexp, rows, limits, errors, first call, imports; some minutes",
         one=(
-            r"^warm\.Logsumexp\..*'float64', (10|1000|100000|10000000)\)$",
-            r"^limits\..*'float64', (10|1000|100000|10000000)\)$",
-            r"^limits\.EmptyCall",
-            r"^warm\.LogsumexpRows\..*'float64', '1000x1000'\)$",
-            r"^warm\.Lu\..*'float64', (10|256)\)$",
-            r"^warm\.(Power8|Uniform|StdevVariance)\..*'float64', 100000\)$",
-            r"^warm\.(MovingAverage|PythonIdioms|PingPong)\..*'float64', 10000\)$",
-            r"^first_call\.Logsumexp\.|^imports\.",
+            rf"^warm\.Logsumexp\.(?!.*'({_PARALLEL})').*'float64', {_FOUR}\)$",
+            rf"^limits\.(EmptyCall|.*'float64', {_FOUR}\)$)",
+            rf"^warm\.LogsumexpRows\.(?!.*'({_PARALLEL})').*'float64', '1000x1000'\)$",
+            r"^(accuracy\.Logsumexp\..*'float64', '(normal_100000|two_terms_far_apart)'"
+            rf"|(?!.*'({_PARALLEL})')(first_call\.Logsumexp\.|imports\.))",
+        ),
+        many=(rf"^warm\.Logsumexp\..*'({_PARALLEL})', 'float64', (100000|10000000)\)$",),
+    ),
+    "wide": Profile(
+        "quick, and one size of most kernels, transfers, memory, small calls; by `make bench-all`",
+        one=(
+            rf"^(warm\.Logsumexp\..*'float64', {_FOUR}\)$|limits\.EmptyCall)",
+            rf"^limits\..*'float64', {_FOUR}\)$",
+            r"^accuracy\.Logsumexp\..*'float64', '(normal_100000|two_terms_far_apart)'"
+            r"|^(first_call\.Logsumexp\.|imports\.)",
             r"^transfer\.Logsumexp\..*'float64', (1000|100000|10000000)\)$",
+            r"^warm\.LogsumexpRows\..*'float64', '1000x1000'\)$"
+            r"|^warm\.Lu\..*'float64', (10|256)\)$"
+            r"|^warm\.(Power8|Uniform|StdevVariance)\..*'float64', 100000\)$"
+            r"|^warm\.(MovingAverage|PythonIdioms|PingPong)\..*'float64', 10000\)$",
             # Not by other processes: thousands of tasks take minutes, and the answer is plain.
-            rf"^many_small\.Logsumexp\.(?!.*'({_POOLS})').*, (1|1000)\)$",
-            r"^memory\..*'float64'",
-            r"^accuracy\.Logsumexp\..*'float64', '(normal_100000|two_terms_far_apart)'",
+            rf"^many_small\.Logsumexp\.(?!.*'({_POOLS})').*, (1|1000)\)$|^memory\..*'float64'",
         ),
         many=(rf"^warm\.Logsumexp\..*'({_PARALLEL})', 'float64', (100000|10000000)\)$",),
     ),

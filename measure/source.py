@@ -6,9 +6,11 @@ which asv checks out: nothing is built, and backends that need it say so.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from .environment import Pinned, run_with_path
+from .combinations import python_path, start_with_path
+from .environment import Pinned
 
 
 class Source(Pinned):
@@ -21,6 +23,10 @@ class Source(Pinned):
         self.checkout_project(repo, commit_hash)
         self._set_installed_commit_hash(commit_hash)
 
-    def run(self, args: list[str], **kwargs: Any) -> Any:
-        """Run Python in the environment; one dot of progress for each benchmark process."""
-        return run_with_path(self, self._build_root, args, **kwargs)
+    def start(self, args: list[str], **kwargs: Any) -> Any:
+        """Run Python in a process of its own."""
+        return start_with_path(self, self._build_root, args, **kwargs)
+
+    def environ(self, environ: Mapping[str, str]) -> dict[str, str]:
+        """Return the environment variables of a process."""
+        return {**super().environ(environ), **python_path(self._build_root)}
