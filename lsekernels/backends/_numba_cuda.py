@@ -12,6 +12,8 @@ import math
 import numpy as np
 from numba import config, cuda, float64
 
+from ._numba_cache import CACHE
+
 SIMULATED = bool(config.ENABLE_CUDASIM)
 # The simulator makes each thread one of Python's.
 THREADS = 4 if SIMULATED else 256  # of a block; a power of two
@@ -60,7 +62,7 @@ def result(m, s):
     return m + math.log(s) if s != 0 else -math.inf
 
 
-@cuda.jit(cache=True)
+@cuda.jit(cache=CACHE)
 def parts(x, largest, part_m, part_s):
     """Reduce `x` to one (m, s) a block."""
     all_m = cuda.shared.array(THREADS, float64)
@@ -72,7 +74,7 @@ def parts(x, largest, part_m, part_s):
         part_s[cuda.blockIdx.x] = s
 
 
-@cuda.jit(cache=True)
+@cuda.jit(cache=CACHE)
 def merge(part_m, part_s, count, out):
     """Join the first `count` parts in one block."""
     all_m = cuda.shared.array(THREADS, float64)
@@ -88,7 +90,7 @@ def merge(part_m, part_s, count, out):
         out[()] = result(m, s)
 
 
-@cuda.jit(cache=True)
+@cuda.jit(cache=CACHE)
 def rows(x, largest, out):
     """Reduce a row a block."""
     all_m = cuda.shared.array(THREADS, float64)

@@ -9,10 +9,13 @@ infinity keep their meaning everywhere.
 # mypy: disable-error-code="no-untyped-def,no-untyped-call"
 
 import math
+from functools import partial
 
 import numpy as np
 from numba import njit, prange
 from numba.extending import overload
+
+from ._numba_cache import CACHE
 
 BLOCK = 2048  # elements with one reference
 RUN = np.uint64(128)  # elements added in the lanes of vectors: few, so that roundings do not add up
@@ -27,6 +30,12 @@ LN2_HIGH, LN2_LOW = 0.6931471803691238, 1.9082149292705877e-10
 
 TERM = {"contract"}  # here rounding by adding and subtracting must not be reassociated away
 SUM = {"contract", "reassoc", "nsz"}
+
+# LLVM optimizes a function once more with each caller, and adds the sums in another order then; a
+# call from the cache runs the copy made for the caller, one that was just compiled the first.
+# Inlined, there is one copy: the same bits from both.
+INLINED = {"forceinline": True}
+inlined = partial(njit, **INLINED)
 
 
 # -- loops over the block of x that begins at `start`, in each dtype -------------------------------
@@ -64,18 +73,18 @@ def _loops(real, integer, ln2, q):
     magnitude = integer(np.iinfo(integer).max)
     infinity = integer(np.array(np.inf, real).view(integer))
 
-    @njit(fastmath=TERM)
+    @inlined(fastmath=TERM)
     def power(f, t):  # exp(f) times two to the lowest bits of t
         p = real(q(f) * (f * f) + (f + one))
         bits = integer(p.view(integer) + (real(t).view(integer) << digits))
         return bits.view(real)
 
-    @njit(fastmath=TERM)
+    @inlined(fastmath=TERM)
     def exp_near(x, shift):
         t = x * log2_e + shift
         return power(x - (t - shift) * ln2_all, t)
 
-    @njit(fastmath=TERM)
+    @inlined(fastmath=TERM)
     def exp_below(d):  # times 2**lift, to a few ulp however far below 0
         d = d if d > bottom else bottom
         t = d * log2_e + lifted
@@ -149,7 +158,7 @@ Q64 = (
 Q32 = tuple(map(np.float32, (0.5, 0.16666578, 0.041666556, 0.008363173, 0.0013926176)))
 
 
-@njit(fastmath=TERM)
+@inlined(fastmath=TERM)
 def _q64(f):
     g = f * f
     even = (((Q64[8] * g + Q64[6]) * g + Q64[4]) * g + Q64[2]) * g + Q64[0]
@@ -157,7 +166,7 @@ def _q64(f):
     return odd * f + even
 
 
-@njit(fastmath=TERM)
+@inlined(fastmath=TERM)
 def _q32(f):
     g = f * f
     return (Q32[3] * g + Q32[1]) * f + ((Q32[4] * g + Q32[2]) * g + Q32[0])
@@ -169,22 +178,22 @@ _BY_DTYPE = {
 }
 
 
-@overload(block_sum, jit_options={"fastmath": SUM})
+@overload(block_sum, jit_options={"fastmath": SUM, **INLINED})
 def _(x, start, k):
     return _BY_DTYPE[x.dtype.name]["block_sum"]
 
 
-@overload(block_tail, jit_options={"fastmath": SUM})
+@overload(block_tail, jit_options={"fastmath": SUM, **INLINED})
 def _(x, start, m):
     return _BY_DTYPE[x.dtype.name]["block_tail"]
 
 
-@overload(block_exp, jit_options={"fastmath": SUM})
+@overload(block_exp, jit_options={"fastmath": SUM, **INLINED})
 def _(x, start, m, out):
     return _BY_DTYPE[x.dtype.name]["block_exp"]
 
 
-@overload(maximum)
+@overload(maximum, jit_options=INLINED)
 def _(x):
     return _BY_DTYPE[x.dtype.name]["maximum"]
 
@@ -192,7 +201,7 @@ def _(x):
 # -- whole arrays, in any dtype --------------------------------------------------------------------
 
 
-@njit
+@inlined()
 def add(s, lost, more):
     """Return s + more, and `lost` with what its rounding cut off."""
     total = s + more
@@ -200,7 +209,7 @@ def add(s, lost, more):
     return total, lost + ((s - (total - share)) + (more - share))
 
 
-@njit
+@inlined()
 def advance(x, start, k, s, lost):
     """Add blocks as long as `k` suits them; return where that ended, and the sum."""
     while start < x.size:
@@ -212,7 +221,7 @@ def advance(x, start, k, s, lost):
     return start, s, lost
 
 
-@njit
+@inlined()
 def accumulate(x):
     """Return (k, s) with sum(exp(x)) = s * 2**k; s is nan where :func:`tail` has to do it."""
     k = 0.0
@@ -231,7 +240,7 @@ def accumulate(x):
     return k, s + lost
 
 
-@njit
+@inlined()
 def tail(x, m):
     """Return :func:`block_tail` of the whole `x`, without the factor."""
     rest, lost, ties = 0.0, 0.0, 0.0
@@ -242,13 +251,13 @@ def tail(x, m):
     return (rest + lost) / KEPT, ties
 
 
-@njit
+@inlined()
 def log_tail(rest, ties):
     """Return log(ties + rest), precise where it is close to 0."""
     return np.log(ties + rest) if ties + rest > 1.5 else np.log1p(rest)
 
 
-@njit
+@inlined()
 def value(x, k, s):
     """Return log(s * 2**k), or what `x` gives with more care where that is not good enough."""
     result = k * LN2_HIGH + (k * LN2_LOW + np.log(s))
@@ -264,16 +273,16 @@ def value(x, k, s):
     return m + log_tail(rest, ties)
 
 
-# -- the kernels, on one thread --------------------------------------------------------------------
+# -- the kernels, on one thread; _numba_cache says why they are not cached here --------------------
 
 
-@njit(cache=True)
+@inlined()
 def logsumexp(x):
     k, s = accumulate(x)
     return value(x, k, s)
 
 
-@njit(error_model="numpy")
+@inlined(error_model="numpy")
 def softmax(x, out):
     m = maximum(x)
     if not np.isfinite(m):
@@ -287,7 +296,7 @@ def softmax(x, out):
         out[i] *= factor
 
 
-@njit
+@inlined()
 def log_softmax(x, out):
     m = maximum(x)
     shift = x.dtype.type(0)
@@ -298,7 +307,7 @@ def log_softmax(x, out):
         out[i] = (x[i] - m) - shift
 
 
-@njit(cache=True)
+@inlined()
 def logsumexp_rows(x):
     out = np.empty(x.shape[0], x.dtype)
     for i in range(x.shape[0]):
@@ -306,13 +315,13 @@ def logsumexp_rows(x):
     return out
 
 
-@njit(cache=True)
+@inlined()
 def softmax_rows(x, out):
     for i in range(x.shape[0]):
         softmax(x[i], out[i])
 
 
-@njit(cache=True)
+@inlined()
 def log_softmax_rows(x, out):
     for i in range(x.shape[0]):
         log_softmax(x[i], out[i])
@@ -324,7 +333,7 @@ CHUNK = 2**16  # elements that one thread does at a time
 FEW = 1_000_000  # elements that more than one thread would not do faster
 
 
-@njit(parallel=True, cache=True)
+@njit(parallel=True, cache=CACHE)
 def logsumexp_parallel(x):
     if x.size < FEW:
         return logsumexp(x)
@@ -343,7 +352,7 @@ def logsumexp_parallel(x):
     return value(x, k, s)
 
 
-@njit(parallel=True, cache=True)
+@njit(parallel=True, cache=CACHE)
 def logsumexp_rows_parallel(x):
     if x.size < FEW:
         return logsumexp_rows(x)
@@ -353,7 +362,7 @@ def logsumexp_rows_parallel(x):
     return out
 
 
-@njit(parallel=True, cache=True)
+@njit(parallel=True, cache=CACHE)
 def softmax_rows_parallel(x, out):
     if x.size < FEW:
         softmax_rows(x, out)
@@ -362,7 +371,7 @@ def softmax_rows_parallel(x, out):
         softmax(x[i], out[i])
 
 
-@njit(parallel=True, cache=True)
+@njit(parallel=True, cache=CACHE)
 def log_softmax_rows_parallel(x, out):
     if x.size < FEW:
         log_softmax_rows(x, out)

@@ -12,6 +12,8 @@ vectorized; nor are there slices, which cost more than a short loop.
 import numpy as np
 from numba import njit, prange
 
+from ._numba_cache import CACHE
+
 ZERO, ONE, TWO, THREE, FOUR = map(np.uint64, range(5))
 BLOCK = np.uint64(16)  # columns that are factorised together: a multiple of 4
 WIDTH = np.uint64(256)  # columns to the right that are changed together
@@ -153,7 +155,7 @@ def factorise_few(lu, pivots):
                     lu[i, j] -= factor * lu[k, j]
 
 
-@njit(cache=True)
+@njit  # _numba_cache says why it is not cached here
 def lu(a):
     lu, n = a.copy(), np.uint64(len(a))
     pivots = np.empty(n, np.int64)
@@ -168,7 +170,7 @@ def lu(a):
     return lu, pivots
 
 
-@njit(parallel=True, cache=True)
+@njit(parallel=True, cache=CACHE)
 def lu_parallel(a):
     if len(a) < MANY:
         return lu(a)

@@ -46,7 +46,9 @@ class Numba(Backend):
         import numba
         import numpy as np
 
-        @numba.njit(cache=True)
+        from ._numba_cache import CACHE
+
+        @numba.njit
         def logsumexp(x):  # type: ignore[no-untyped-def]
             m = np.max(x)
             if not np.isfinite(m):
@@ -54,14 +56,14 @@ class Numba(Backend):
             # Numba adds one by one, not in pairs: float32 sums would stop growing.
             return m + np.log(np.sum(np.exp(x - m), dtype=np.float64))
 
-        @numba.njit(cache=True)
+        @numba.njit(cache=CACHE)
         def logsumexp_rows(x):  # type: ignore[no-untyped-def]
             out = np.empty(x.shape[0], x.dtype)
             for i in range(x.shape[0]):
                 out[i] = logsumexp(x[i])
             return out
 
-        @numba.njit(cache=True)
+        @numba.njit(cache=CACHE)
         def softmax_rows(x):  # type: ignore[no-untyped-def]
             out = np.empty_like(x)
             for i in range(x.shape[0]):
@@ -69,7 +71,7 @@ class Numba(Backend):
                 out[i] = e / np.sum(e, dtype=np.float64)
             return out
 
-        @numba.njit(cache=True)
+        @numba.njit(cache=CACHE)
         def log_softmax_rows(x):  # type: ignore[no-untyped-def]
             out = np.empty_like(x)
             for i in range(x.shape[0]):
@@ -78,14 +80,14 @@ class Numba(Backend):
                 out[i] = d - np.log(np.sum(np.exp(d), dtype=np.float64))
             return out
 
-        @numba.njit(cache=True)
+        @numba.njit(cache=CACHE)
         def uniform_legacy(n):  # type: ignore[no-untyped-def]
             out = np.empty(n)
             for i in range(n):
                 out[i] = np.random.random()  # Numba's own state, seeded by the operating system
             return out
 
-        @numba.njit(cache=True)
+        @numba.njit(cache=CACHE)
         def draw(generator, n):  # type: ignore[no-untyped-def]
             out = np.empty(n)
             for i in range(n):
@@ -102,7 +104,7 @@ class Numba(Backend):
                 for j in range(k + 1, len(lu)):
                     lu[i, j] -= factor * lu[k, j]
 
-        @numba.njit(cache=True)
+        @numba.njit(cache=CACHE)
         def lu(a):  # type: ignore[no-untyped-def]
             lu, pivots = a.copy(), np.empty(len(a), np.int64)
             for k in range(len(a)):
@@ -117,14 +119,14 @@ class Numba(Backend):
                 eliminate(lu, k)
             return lu, pivots
 
-        @numba.njit(cache=True)
+        @numba.njit(cache=CACHE)
         def lu_unpivoted(a):  # type: ignore[no-untyped-def]
             lu = a.copy()
             for k in range(len(a)):
                 eliminate(lu, k)
             return lu
 
-        @numba.njit(cache=True)
+        @numba.njit(cache=CACHE)
         def moving_average(x, w):  # type: ignore[no-untyped-def]
             n = x.shape[-1] - len(w) + 1
             out = np.empty(x.shape[:-1] + (n,), x.dtype)  # noqa: RUF005  # Numba knows no *
@@ -139,22 +141,22 @@ class Numba(Backend):
                     averages[row, i] = s / total
             return out
 
-        @numba.njit(cache=True)
+        @numba.njit(cache=CACHE)
         def power8_power(x):  # type: ignore[no-untyped-def]
             out = np.empty_like(x)
             for i in range(x.size):
                 out[i] = math.pow(x[i], 8.0)
             return out
 
-        @numba.njit(cache=True)
+        @numba.njit(cache=CACHE)
         def power8_operator(x):  # type: ignore[no-untyped-def]
             return x**8
 
-        @numba.njit(cache=True)
+        @numba.njit(cache=CACHE)
         def power8_multiply(x):  # type: ignore[no-untyped-def]
             return x * x * x * x * x * x * x * x
 
-        @numba.njit(cache=True)
+        @numba.njit(cache=CACHE)
         def power8_squarings(x):  # type: ignore[no-untyped-def]
             out = np.empty_like(x)
             for i in range(x.size):
@@ -173,7 +175,7 @@ class Numba(Backend):
         self.power8_multiply, self.power8_squarings = power8_multiply, power8_squarings
         self.stdev_variance = stdev_variance
         self.moving_average = moving_average
-        self.logsumexp = logsumexp
+        self.logsumexp = numba.njit(cache=CACHE)(logsumexp.py_func)
         self.logsumexp_rows = logsumexp_rows
         self.softmax_rows = softmax_rows
         self.log_softmax_rows = log_softmax_rows

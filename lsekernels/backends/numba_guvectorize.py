@@ -30,6 +30,8 @@ class NumbaGUVectorize(Backend):
         import numba
         import numpy as np
 
+        from ._numba_cache import CACHE
+
         self.np = np
 
         def gufunc(layout: str) -> Any:
@@ -37,7 +39,7 @@ class NumbaGUVectorize(Backend):
             inputs, output = layout.split("->")
             vectors = len(inputs.split("),(")) + 1
             types = [f"void({', '.join([f'{t}[:]'] * vectors)})" for t in self.dtypes]
-            return numba.guvectorize(types, f"{inputs}->{output}", cache=True)
+            return numba.guvectorize(types, f"{inputs}->{output}", cache=CACHE)
 
         @numba.njit
         def finite_maximum(x):  # type: ignore[no-untyped-def]

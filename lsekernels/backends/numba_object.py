@@ -25,7 +25,9 @@ class NumbaObject(Backend):
         import numba
         import numpy as np
 
-        @numba.jit(forceobj=True, cache=True)
+        from ._numba_cache import CACHE
+
+        @numba.jit(forceobj=True, cache=CACHE)
         def logsumexp(x):  # type: ignore[no-untyped-def]
             m = np.max(x)
             if not np.isfinite(m):
@@ -36,7 +38,7 @@ class NumbaObject(Backend):
 
         variance = python.variance  # not jitted: the decorator was forgotten
 
-        @numba.jit(forceobj=True, cache=True)
+        @numba.jit(forceobj=True, cache=CACHE)
         def stdev_variance(x):  # type: ignore[no-untyped-def]
             return math.sqrt(variance(x))
 

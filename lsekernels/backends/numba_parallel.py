@@ -21,7 +21,9 @@ class NumbaParallel(Backend):
         import numba
         import numpy as np
 
-        @numba.njit(parallel=True, cache=True)
+        from ._numba_cache import CACHE
+
+        @numba.njit(parallel=True, cache=CACHE)
         def logsumexp(x):  # type: ignore[no-untyped-def]
             m = x[0]
             for i in numba.prange(x.size):
@@ -33,7 +35,7 @@ class NumbaParallel(Backend):
                 s += np.exp(x[i] - m)
             return m + np.log(s)
 
-        @numba.njit(parallel=True, cache=True)
+        @numba.njit(parallel=True, cache=CACHE)
         def uniform_legacy(n):  # type: ignore[no-untyped-def]
             out = np.empty(n)
             for i in numba.prange(n):

@@ -25,17 +25,22 @@ class NumbaTuned(Backend):
     lu: Call
 
     def load(self) -> None:
+        import numba
         import numpy
 
         from . import _numba_tuned as tuned
         from . import _numba_tuned_lu as tuned_lu
+        from ._numba_cache import CACHE
+
+        def cached(function: Any) -> Any:
+            return numba.njit(cache=CACHE)(function.py_func)
 
         self.empty_like = numpy.empty_like
-        self.logsumexp = tuned.logsumexp
-        self.logsumexp_rows = tuned.logsumexp_rows
-        self.lu = tuned_lu.lu
-        self.store_softmax = tuned.softmax_rows
-        self.store_log_softmax = tuned.log_softmax_rows
+        self.logsumexp = cached(tuned.logsumexp)
+        self.logsumexp_rows = cached(tuned.logsumexp_rows)
+        self.lu = cached(tuned_lu.lu)
+        self.store_softmax = cached(tuned.softmax_rows)
+        self.store_log_softmax = cached(tuned.log_softmax_rows)
 
     # NumPy asks for huge pages, Numba does not: filling a large new array takes half the time.
 

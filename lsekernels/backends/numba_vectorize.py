@@ -37,6 +37,8 @@ class NumbaVectorize(Backend):
         import numba
         import numpy
 
+        from ._numba_cache import CACHE
+
         self.np = numpy
 
         options = {} if self.target == "cpu" else {"target": self.target}
@@ -47,7 +49,7 @@ class NumbaVectorize(Backend):
             found = {}
             for dtype in self.dtypes:
                 types = [f"{dtype}({', '.join([dtype] * arguments)})"] * (dtype in self.signatures)
-                found[numpy.dtype(dtype)] = numba.vectorize(types, cache=True, **options)(function)
+                found[numpy.dtype(dtype)] = numba.vectorize(types, cache=CACHE, **options)(function)
             return found
 
         self.exp_difference = ufunc(_exp_difference, 2)
