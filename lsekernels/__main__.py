@@ -8,6 +8,7 @@ import platform
 from typing import Any
 
 from . import Unavailable, __version__, kernels, registry, threads
+from .backend import one_line
 
 
 def describe(name: str) -> dict[str, Any]:
@@ -25,9 +26,14 @@ def describe(name: str) -> dict[str, Any]:
         "unavailable": None,
     }
     try:
-        row["version"] = registry.load(name).version()
+        backend = registry.load(name)
     except Unavailable as error:
         row["unavailable"] = str(error).split("is not available: ", 1)[-1]
+        return row
+    try:
+        row["version"] = backend.version()
+    except Exception as error:  # it computes, and whoever reads the table asks for no more
+        row["version"] = f"unknown ({one_line(error)})"
     return row
 
 
@@ -35,7 +41,7 @@ def build() -> dict[str, str] | None:
     """Return what the extension modules were built with, or None where they were not built."""
     try:
         from ._compiled.build_info import BUILD
-    except ModuleNotFoundError:
+    except ImportError:
         return None
     return dict(BUILD)
 

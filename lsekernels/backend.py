@@ -50,7 +50,9 @@ class Backend:
     compiled: ClassVar[str] = "no"
     """When its code is compiled: ``"no"``, ``"jit"`` (at the first call) or ``"ahead"``."""
     cache: ClassVar[str] = ""
-    """The environment variable that names the folder of its compile cache, where it has one."""
+    """The environment variable that names the folder of its compile cache, where it has one.
+
+    Where no folder can be written to, the backend works without, or says that it needs one."""
     parallel: ClassVar[bool] = False
     """Whether it uses more than one thread where the thread setting allows it."""
     in_process: ClassVar[bool] = True
@@ -77,25 +79,52 @@ class Backend:
     def missing(cls) -> str | None:
         """Return why the backend cannot be loaded, or None; nothing is imported."""
         for module in cls.requires:
-            if _find(module):
+            try:
+                found = _find(module)
+            except Exception as error:  # a damaged parent package, or an import hook
+                return cls.broken(error)
+            if found:
                 continue
             if module.startswith("lsekernels."):
                 return f"{module} was not built (it is compiled when lsekernels is installed)"
             return f"{module} is not installed (pip install 'lsekernels[{cls.name}]')"
         return None
 
+    @classmethod
+    def broken(cls, error: BaseException) -> str:
+        """Return in a sentence that the library, which is there, does not load, and what to do."""
+        ours = any(module.startswith("lsekernels.") for module in cls.requires)
+        library = "lsekernels" if ours else cls.distribution or next(iter(cls.requires), "")
+        advice = f"pip install --force-reinstall {library}"
+        if isinstance(error, OSError) and error.errno and cls.cache:  # not of the dynamic linker
+            advice = f"let it write there, or set {cls.cache} to another folder"
+        elif "cannot open shared object file" in str(error):
+            advice = f"install what brings that file, or {advice}"
+        return f"{cls.title if ours else library} does not load: {one_line(error)} ({advice})"
+
     def load(self) -> None:
         """Import the library and bind the compiled functions.
+
+        A library that can be imported and yet not compute on this machine (its compiler does not
+        know the CPU, there is no device) shows it here, in one call as small as can be. Where its
+        import has shown it, nothing is called: that would be counted as import, and what it
+        compiles would be missing in the time of the first call.
 
         Raises
         ------
         Unavailable
             The library is there but cannot work, for instance without a CUDA device.
+        Exception
+            Any other, which the registry turns into `Unavailable`, too.
         """
 
     def version(self) -> str:
-        """Return the version of the library that was really loaded."""
-        return importlib.metadata.version(self.distribution)
+        """Return the version of the library that was really loaded, or "unknown"."""
+        try:
+            return importlib.metadata.version(self.distribution)
+        except importlib.metadata.PackageNotFoundError:  # copied, or installed without metadata
+            module = sys.modules.get(self.requires[0])
+            return str(getattr(module, "__version__", "unknown"))
 
     # -- data -----------------------------------------------------------------------------------
 
@@ -181,6 +210,14 @@ class Backend:
     def moves_data(cls) -> bool:
         """Return whether a call needs a transfer: the backend has arrays of its own."""
         return cls.to_device is not Backend.to_device
+
+
+def one_line(error: BaseException, most: int = 200) -> str:
+    """Return the class and the message of `error` as one line of about `most` characters."""
+    text = " ".join(str(error).split())
+    if len(text) > most:
+        text = f"{text[:most]} ..."
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def python_version() -> str:

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import importlib
+import os
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
+from threading import RLock
 
 from .backend import Backend, Unavailable
 
 _FOLDER = Path(__file__).parent / "backends"
+_loaded: dict[str, Backend] = {}
+_loading = RLock()  # one that a thread may take again: some backends load another
+
+
+def _after_fork() -> None:
+    global _loading
+    _loading = RLock()  # a thread that is not in this process may hold the other
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 @cache
@@ -66,27 +79,45 @@ def declaration(name: str) -> type[Backend]:
     return cls
 
 
-@cache
 def load(name: str) -> Backend:
     """Return backend `name`, ready to be called; its library is imported now.
+
+    There is one object of each, whichever threads ask for it.
 
     Raises
     ------
     ValueError
         There is no such backend.
     Unavailable
-        It cannot work here; the message says why.
+        It cannot work here; the message says why, whatever its library raised.
     """
-    cls = declaration(name)
-    reason = cls.missing()
-    if reason:
-        raise Unavailable(f"backend {name!r} is not available: {reason}")
-    backend = cls()
+    if name not in _loaded:
+        with _loading:
+            if name not in _loaded:
+                _loaded[name] = _load(declaration(name))
+    return _loaded[name]
+
+
+def _load(cls: type[Backend]) -> Backend:
     try:
+        reason = cls.missing()
+        if reason:
+            raise Unavailable(reason)
+        backend = cls()
         backend.load()
     except Unavailable as error:
-        raise Unavailable(f"backend {name!r} is not available: {error}") from error
-    return backend
+        reason, cause = str(error), error.__cause__ or error
+    except (Exception, SystemExit) as error:  # libraries raise all kinds, and some call sys.exit
+        reason, cause = cls.broken(error), error
+    else:
+        return backend
+    raise Unavailable(f"backend {cls.name!r} is not available: {reason}") from cause
+
+
+def forget() -> None:
+    """Forget what was loaded and found best: the next call loads anew, what is imported stays."""
+    _loaded.clear()
+    best.cache_clear()
 
 
 @cache

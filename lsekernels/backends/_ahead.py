@@ -27,5 +27,7 @@ class Ahead(Backend):
         modules = [import_module(name) for name in self.requires]
         for kernel in self.kernels():
             for method in self.methods(kernel):
-                module = next(m for m in modules if hasattr(m, method))
+                module = next((m for m in modules if hasattr(m, method)), None)
+                if module is None:
+                    raise ImportError(f"{modules[0].__name__} has no {method}")
                 setattr(self, method, getattr(module, method))

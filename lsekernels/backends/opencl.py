@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from ..backend import Backend, Unavailable
+from ..backend import Backend, Unavailable, one_line
 from .numpy import LOSES_TINY_TERMS
 
 SOURCE = """
@@ -76,6 +76,12 @@ kernel void merge(global const double2 *parts, ulong n, global T *out, local dou
 }
 """
 
+TRIAL = """
+#pragma OPENCL EXTENSION cl_khr_fp64 : enable
+kernel void trial(global double *x) { x[0] = 1; }
+"""
+"""As small as can be; PoCL takes 0.5 s for it, and 0.02 s once it is in its cache."""
+
 
 @dataclass
 class Array:
@@ -97,6 +103,8 @@ class OpenCL(Backend):
     max_error = {"logsumexp": 4.0, "logsumexp_rows": 4.0}
     known_failures = LOSES_TINY_TERMS
 
+    hint: ClassVar[str] = "apt install pocl-opencl-icd; PoCL writes to POCL_CACHE_DIR, or HOME"
+    """What brings a platform, and what it needs."""
     items: ClassVar[int] = 1
     """Work-items of a group: on a CPU one, whose vectors fill a core."""
     part = 32_768
@@ -106,23 +114,44 @@ class OpenCL(Backend):
         import numpy
         import pyopencl as cl
 
-        try:
-            platforms = cl.get_platforms()
-        except cl.LogicError as error:
-            raise Unavailable(f"no OpenCL platform ({error})") from None
-        kind = getattr(cl.device_type, self.device.upper())
-        found = [d for p in platforms for d in p.get_devices(kind)]
-        able = [d for d in found if "cl_khr_fp64" in d.extensions.split()]
-        if not able:
-            reason = "without float64" if found else "on any OpenCL platform"
-            raise Unavailable(f"no {self.device.upper()} device {reason}")
         self.cl, self.np = cl, numpy
         self.flags = cl.mem_flags.READ_WRITE
-        self.chosen = able[0]
-        self.context = cl.Context([self.chosen])
-        self.queue = cl.CommandQueue(self.context)
+        self.chosen, self.context, self.queue = self._working()
         self.shared = cl.LocalMemory(16 * self.items)
         self.built: dict[Any, tuple[Any, Any, Any]] = {}
+
+    def _working(self) -> tuple[Any, Any, Any]:
+        """Return the first device that builds and runs a program, its context and its queue.
+
+        A platform may list a device that its compiler is too old for; another may do.
+        """
+        cl, kind, reasons = self.cl, self.device.upper(), []
+        try:
+            devices = [
+                device
+                for platform in cl.get_platforms()
+                for device in platform.get_devices(getattr(cl.device_type, kind))
+            ]
+        except cl.Error as error:
+            raise Unavailable(f"no OpenCL platform: {one_line(error)} ({self.hint})") from error
+        for device in devices:
+            try:
+                return device, *self._tried(device)
+            except Exception as error:
+                platform = device.platform.name.strip()
+                reasons.append(f"{platform} {device.driver_version}: {_compiler_says(error)}")
+        why = "; ".join(reasons) or "no device on any platform"
+        raise Unavailable(f"OpenCL computes on no {kind} here: {why} ({self.hint})")
+
+    def _tried(self, device: Any) -> tuple[Any, Any]:
+        if "cl_khr_fp64" not in device.extensions.split():
+            raise Unavailable("no float64")
+        context = self.cl.Context([device])
+        queue = self.cl.CommandQueue(context)
+        program = self.cl.Program(context, TRIAL).build(["-w"])
+        program.trial(queue, (1,), (1,), self.cl.Buffer(context, self.flags, 8))
+        queue.finish()
+        return context, queue
 
     def version(self) -> str:
         platform = self.chosen.platform.name
@@ -185,3 +214,11 @@ class OpenCL(Backend):
         out = self._new((m,), x.dtype)
         rows(self.queue, (m * self.items,), group, x.buffer, n, out.buffer, self.shared)
         return out
+
+
+def _compiler_says(error: Exception) -> str:
+    """Return the first error that the compiler reports, or else what the library does."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    if isinstance(error, Unavailable):
+        return str(error)
+    return next((line for line in lines if line.startswith("error:")), one_line(error))

@@ -8,4 +8,5 @@ class OpenCLGPU(OpenCL):
     tier = "gpu"
     device = "gpu"
     parallel = False  # no CPU threads
+    hint = "the driver of the GPU brings one"
     items = 256

@@ -26,10 +26,8 @@ class PyCUDA(Backend):
 
         if not shutil.which("nvcc"):
             raise Unavailable("no nvcc, by which PyCUDA compiles (a CUDA toolkit on the PATH)")
-        try:
-            from pycuda import driver
-        except ImportError as error:
-            raise Unavailable(f"pycuda cannot be imported ({error})") from None
+        from pycuda import driver
+
         try:
             from pycuda import autoprimaryctx  # the context that other libraries use, too
         except (driver.Error, RuntimeError) as error:

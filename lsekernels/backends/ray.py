@@ -68,15 +68,15 @@ def _start(workers: int) -> Any:
     from ..chunked import interrupts_held, reduce_chunk
 
     if not ray.is_initialized():
-        folder = tempfile.mkdtemp(prefix="ray")
-
-        @atexit.register
-        def close() -> None:
-            ray.shutdown()
-            shutil.rmtree(folder, ignore_errors=True)
-
         with interrupts_held():
             try:
+                folder = tempfile.mkdtemp(prefix="ray")
+
+                @atexit.register
+                def close() -> None:
+                    ray.shutdown()
+                    shutil.rmtree(folder, ignore_errors=True)
+
                 ray.init(
                     address="local",  # not that of a cluster
                     num_cpus=workers,

@@ -33,9 +33,29 @@ class Transonic(Backend):
 
         if not shutil.which("c++"):
             raise Unavailable("no C++ compiler, which Pythran needs (apt install g++)")
+        try:
+            self._root.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=self._root).close()
+        except OSError as error:
+            if not _compiled(self._folder):
+                reason = f"no place for what it compiles ({error}): set {self.cache} to a folder"
+                raise Unavailable(reason) from error
 
     def logsumexp(self, x: Any) -> Any:
         return self._module.logsumexp(x)
+
+    @cached_property
+    def _root(self) -> Path:
+        return Path(os.environ.get(self.cache) or "~/.transonic").expanduser().absolute()
+
+    @cached_property
+    def _folder(self) -> Path:
+        """Where the compiled module is, or will be."""
+        import pythran
+
+        state = SOURCE.read_bytes() + f"{self.version()} {pythran.__version__} {FLAGS} ".encode()
+        state += sys.implementation.cache_tag.encode()
+        return self._root / f"lsekernels_{sha256(state).hexdigest()[:16]}"
 
     @cached_property
     def _module(self) -> Any:
@@ -46,15 +66,10 @@ class Transonic(Backend):
         RuntimeError
             It was not compiled: it would run as plain NumPy, and be timed as Transonic.
         """
-        import pythran
         from transonic.aheadoftime import modules
 
-        default = Path.home() / ".transonic"
-        state = SOURCE.read_bytes() + f"{self.version()} {pythran.__version__} {FLAGS} ".encode()
-        state += sys.implementation.cache_tag.encode()
-        name = f"lsekernels_{sha256(state).hexdigest()[:16]}"
-        folder = Path(os.environ.get(self.cache) or default).absolute() / name
-        if not any(folder.rglob("*.so")):
+        folder, name = self._folder, self._folder.name
+        if not _compiled(folder):
             _compile(folder)
         file = folder / f"{name}.py"
         spec = importlib.util.spec_from_file_location(name, file)
@@ -64,6 +79,10 @@ class Transonic(Backend):
         if not modules[name].is_compiled:
             raise RuntimeError(f"Transonic has not compiled {file}; delete {folder} to try again")
         return module
+
+
+def _compiled(folder: Path) -> bool:
+    return any(folder.rglob("*.so"))
 
 
 def _compile(folder: Path) -> None:
