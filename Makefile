@@ -6,6 +6,7 @@ RANGE ?= HEAD~4..HEAD
 PROFILE ?= quick
 PORT ?= 8000
 JOBS ?= 2
+PYTEST = --numprocesses $(JOBS) --dist loadgroup
 GPU_PYTHON ?= python3
 BASE ?= main
 HEAD ?= HEAD
@@ -15,13 +16,24 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DEFAULT_GOAL := help
 
 .PHONY: bench
-bench: $(VENV)/bench  ## measure the newest commit with the quick profile, make the site (1 h)
-	$(BIN)/python -m measure quick; code=$$?; [ $$code -eq 0 ] || [ $$code -eq 2 ] || exit $$code; \
-	$(MAKE) --no-print-directory publish && exit $$code
+bench: $(VENV)/bench  ## measure the newest commit with the core tools, and make the site (5 min)
+	$(BIN)/python -m measure quick --site
+
+.PHONY: bench-all
+bench-all: $(VENV)/bench  ## the same, wider, with PyTorch, JAX, TensorFlow and all others, too (25 min)
+	$(BIN)/python -m measure wide --tier all --site
 
 .PHONY: test
-test: $(VENV)/test  ## build the package with every CPU library and run all tests (JOBS=2 at a time)
-	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
+test: $(VENV)/test  ## build the package with the core tools and test it (8 min); BACKEND=numba: one
+	$(BIN)/python -m pytest $(PYTEST) $(if $(BACKEND),--backend $(BACKEND),tests/unit tests/backends)
+
+.PHONY: test-all
+test-all: $(VENV)/test-all  ## all tests of all tools, of the site and of asv's whole way (25 min)
+	$(BIN)/python -m pytest $(PYTEST) --tier all
+
+.PHONY: test-rest
+test-rest: $(VENV)/test-all  ## what `make test-all` has and `make test` has not
+	$(BIN)/python -m pytest $(PYTEST) --tier rest
 
 .PHONY: bench-full
 bench-full: $(VENV)/bench  ## measure the newest commit with the full profile (over an hour)
@@ -136,9 +148,14 @@ $(VENV)/bench: pyproject.toml | $(VENV)/pip
 
 $(VENV)/test: pyproject.toml meson.build $(wildcard lsekernels/_compiled/*.p*) | $(VENV)/pip
 	$(BIN)/python -m pip install --quiet --group test
+	$(BIN)/python -m pip install --quiet --no-deps --group otava
+	$(BIN)/python -m pip install --quiet --no-build-isolation --no-deps --editable .
+	@touch $@
+
+$(VENV)/test-all: pyproject.toml | $(VENV)/test
+	$(BIN)/python -m pip install --quiet --group test-all
 	$(BIN)/python -m pip install --quiet --no-deps --group apart
 	$(BIN)/python -m pip install --quiet --no-deps --upgrade --target $(VENV)/triton --group triton
-	$(BIN)/python -m pip install --quiet --no-build-isolation --no-deps --editable .
 	@touch $@
 
 $(VENV)/lint: pyproject.toml | $(VENV)/test
