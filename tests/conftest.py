@@ -136,7 +136,19 @@ def backend(name, load):
 
 
 @pytest.fixture(scope="session")
-def load(pytestconfig):
+def leave_out():
+    """Skip a test of a backend for a reason; fail where the backend is required."""
+
+    def skip(name, reason):
+        if name in required():
+            pytest.fail(f"required by LSEKERNELS_REQUIRE, but {reason}")
+        pytest.skip(reason)
+
+    return skip
+
+
+@pytest.fixture(scope="session")
+def load(pytestconfig, leave_out):
     """Load a backend by its name, or skip; one that is required must be there."""
     asked = ("core",) if pytestconfig.getoption("--tier") == "core" else ("core", "all", "gpu")
     only = pytestconfig.getoption("--backend")
@@ -152,9 +164,7 @@ def load(pytestconfig):
                 return registry.load(name)
             except Unavailable as error:
                 unavailable[name] = str(error)
-        if name in required():
-            pytest.fail(f"required by LSEKERNELS_REQUIRE, but {unavailable[name]}")
-        pytest.skip(unavailable[name])
+        leave_out(name, unavailable[name])
 
     return loaded
 

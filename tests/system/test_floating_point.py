@@ -4,34 +4,14 @@ import pytest
 
 from lsekernels import registry
 
-CHECK = """
-import numpy, sys, warnings
-import lsekernels
-from lsekernels import Unavailable, registry, threads
-
-def mode():
-    tiny = numpy.array([5e-324, 1e-310])
-    third = numpy.float64(1) / numpy.float64(3)
-    return ((tiny * 1.0).tolist(), (tiny / 2).tolist(), third.hex(), (-third).hex(),
-            float(numpy.float64(1) + 2.0**-53).hex(), numpy.geterr())
-
-before = mode()
-try:
-    registry.load(sys.argv[1])
-except Unavailable as error:
-    print(f"unavailable: {error}")
-    sys.exit()
-lsekernels.logsumexp(numpy.array([0.0, -740.0]), backend=sys.argv[1])
-lsekernels.logsumexp(numpy.ones(100_000, "f4"), backend=sys.argv[1])
-assert mode() == before, (before, mode())
-print("unchanged")
-"""
+from .test_threads import POOLS
 
 
 @pytest.mark.parametrize("name", registry.names("logsumexp"))
-def test_leaves_the_floating_point_mode_alone(backend, python):
+def test_leaves_the_floating_point_mode_alone(alone, name):
     """Loading or calling a backend neither flushes denormals nor changes rounding."""
-    assert python(CHECK, backend.name) == "unchanged"
+    before, after = alone(name, "1", *(["1"] if name in POOLS else []))["modes"]
+    assert before == after
 
 
 def test_the_check_sees_a_flushing_library(python, tmp_path):
