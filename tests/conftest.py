@@ -164,7 +164,7 @@ def load(pytestconfig, leave_out):
                 return registry.load(name)
             except Unavailable as error:
                 unavailable[name] = str(error)
-        leave_out(name, unavailable[name])
+        return leave_out(name, unavailable[name])
 
     return loaded
 

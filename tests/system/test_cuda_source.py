@@ -17,6 +17,8 @@ from lsekernels.backends import _logsumexp_cuda as own
 from lsekernels.backends.numpy import LOSES_TINY_TERMS
 from lsekernels.kernels import logsumexp as vector
 
+pytestmark = pytest.mark.backend("cupy_tuned")
+
 KERNELS = ("reduce", "merge", "softmax", "log_softmax")
 DTYPES = vector.DTYPES
 BOUND = 8.0

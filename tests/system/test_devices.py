@@ -16,6 +16,7 @@ def some(rows, columns, dtype):
     return np.random.RandomState(rows).standard_normal((rows, columns)).astype(dtype)
 
 
+@pytest.mark.backend("opencl")
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("columns", [0, 1, 7, 2049, 100_003])
 def test_opencl_with_the_work_groups_of_a_gpu(load, monkeypatch, columns, dtype):
@@ -31,6 +32,7 @@ def test_opencl_with_the_work_groups_of_a_gpu(load, monkeypatch, columns, dtype)
     assert truth.error(whole, truth.reference(x[0]), dtype) <= backend.max_error["logsumexp"]
 
 
+@pytest.mark.backend("moderngl")
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_opengl_takes_long_rows_in_parts_and_blocks(load, monkeypatch, dtype):
     backend = load("moderngl")
@@ -40,6 +42,7 @@ def test_opengl_takes_long_rows_in_parts_and_blocks(load, monkeypatch, dtype):
     assert error(backend, x) <= backend.max_error["logsumexp_rows"]
 
 
+@pytest.mark.backend("moderngl")
 def test_opengl_rounds_of_a_loop_do_not_run_out(load):
     """llvmpipe ends loops after 65,535 rounds: at 64 items, 4.2 million numbers."""
     backend = load("moderngl")
@@ -48,6 +51,7 @@ def test_opengl_rounds_of_a_loop_do_not_run_out(load):
     assert error(backend, x) <= backend.max_error["logsumexp_rows"]
 
 
+@pytest.mark.backend("moderngl")
 def test_opengl_takes_more_rows_than_a_dimension_has_groups(load):
     backend = load("moderngl")
     x = np.arange(70_000, dtype="f4")[:, None]
@@ -65,6 +69,7 @@ print("alive")
 """
 
 
+@pytest.mark.backend("moderngl")
 @pytest.mark.parametrize("order", ["moderngl tensorflow_xla", "tensorflow_xla moderngl"])
 def test_two_llvms_live_in_one_process(load, python, order):
     for name in order.split():

@@ -91,6 +91,7 @@ def test_kernels_are_right_without_a_gpu(python, name, variable, left_out, said)
     judge(name, errors)
 
 
+@pytest.mark.backend("numba_vectorize_cuda")
 def test_simulator_has_no_vectorize(python):
     code = """
 from lsekernels import Unavailable, registry
@@ -139,7 +140,13 @@ def jax_on_cpu(monkeypatch):
     return backend
 
 
-@pytest.mark.parametrize("fixture", ["torch_on_cpu", "jax_on_cpu"])
+@pytest.mark.parametrize(
+    "fixture",
+    [
+        pytest.param("torch_on_cpu", marks=pytest.mark.backend("torch_cuda")),
+        pytest.param("jax_on_cpu", marks=pytest.mark.backend("jax_cuda")),
+    ],
+)
 def test_methods_are_right_on_the_cpu(request, fixture):
     backend = request.getfixturevalue(fixture)
     known = backend.known_failures | type(backend).__base__.known_failures  # those of the CPU
@@ -156,6 +163,7 @@ def test_methods_are_right_on_the_cpu(request, fixture):
                     assert error <= backend.max_error[kernel], (method, case, dtype)
 
 
+@pytest.mark.backend("torch_cuda")
 def test_a_torch_call_waits_for_the_gpu(torch_on_cpu, monkeypatch):
     waited = []
     monkeypatch.setattr(torch_on_cpu.torch.cuda, "synchronize", lambda: waited.append(1))
@@ -163,10 +171,12 @@ def test_a_torch_call_waits_for_the_gpu(torch_on_cpu, monkeypatch):
     assert waited == [1, 1], "the warm-up, and the call"
 
 
+@pytest.mark.backend("torch_cuda")
 def test_torch_cuda_convolves_in_float32(torch_on_cpu):
     assert torch_on_cpu.torch.backends.cudnn.allow_tf32 is False
 
 
+@pytest.mark.backend("jax_cuda")
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("kernel", ["logsumexp", "logsumexp_rows", "softmax_rows"])
 def test_jax_lowers_for_cuda(jax_on_cpu, kernel, dtype):
@@ -211,6 +221,7 @@ for name, given in ARGUMENTS.items():
 """
 
 
+@pytest.mark.backend("triton")
 def test_triton_compiles_for_cuda(python, tmp_path):
     """Nothing is flushed to zero: denormal results count."""
     lines = python(COMPILE, TRITON_CACHE_DIR=str(tmp_path), **with_triton()).splitlines()

@@ -58,6 +58,7 @@ def there(blocks):
     return [block for block in blocks if os.path.exists(block)]
 
 
+@pytest.mark.backend("processes")
 @LINUX
 def test_shared_memory_is_freed_with_the_prepared_call(load):
     here = psutil.Process()
@@ -72,12 +73,13 @@ def test_shared_memory_is_freed_with_the_prepared_call(load):
     gc.collect()
     assert not there([block])
     assert mapped([here]) == before
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while mapped(workers) and time.monotonic() < deadline:
         time.sleep(0.01)
     assert not mapped(workers), "a worker keeps the memory"
 
 
+@pytest.mark.backend("processes")
 @LINUX
 def test_full_shared_memory_is_an_error_and_no_crash(monkeypatch):
     class Full:
@@ -89,6 +91,7 @@ def test_full_shared_memory_is_an_error_and_no_crash(monkeypatch):
         Block(np.ones(101))
 
 
+@pytest.mark.backend("processes")
 def test_a_killed_worker_is_an_error_and_the_next_call_starts_others(load):
     backend = load("processes")
     x = backend.to_device(np.zeros(3))
@@ -102,6 +105,7 @@ def test_a_killed_worker_is_an_error_and_the_next_call_starts_others(load):
     assert killed not in multiprocessing.active_children()
 
 
+@pytest.mark.backend("processes")
 def test_an_error_in_a_worker_is_raised_here(load):
     backend = load("processes")
     x = backend.to_device(np.zeros(3))
@@ -147,12 +151,12 @@ def test_ctrl_c_ends_all_and_says_so_once(load, name):
     held = mapped([psutil.Process(process.pid), *children], "") if os.path.isdir(FOLDER) else ()
     time.sleep(0.2)
     os.killpg(process.pid, signal.SIGINT)
-    _, said = process.communicate(timeout=30)
+    _, said = process.communicate(timeout=120)
     assert process.returncode in (-signal.SIGINT, 1), "1: Ray raises it from compiled code"
     assert said.count("Traceback") == 1, said
     assert said.rstrip().endswith("KeyboardInterrupt"), said
     assert "resource_tracker" not in said
-    assert not psutil.wait_procs(children, timeout=10)[1]
+    assert not psutil.wait_procs(children, timeout=60)[1]
     assert not there(held)
 
 
@@ -166,8 +170,8 @@ def test_workers_end_with_a_process_that_is_killed(load, name):
     assert bool(held) == (name == "processes")
     process.kill()
     process.communicate()
-    assert not psutil.wait_procs(children, timeout=20)[1]
-    deadline = time.monotonic() + 5
+    assert not psutil.wait_procs(children, timeout=60)[1]
+    deadline = time.monotonic() + 60
     while there(held) and time.monotonic() < deadline:
         time.sleep(0.05)  # by the resource tracker
     assert not there(held)
@@ -187,17 +191,19 @@ def test_end_of_a_script_is_silent(load, name):
     assert (done.returncode, done.stdout, done.stderr) == (0, "0.0\n", "")
 
 
+@pytest.mark.backend("processes")
 def test_a_script_without_a_guard_fails_with_the_reason(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(NORMAL)
     command = [sys.executable, str(script), "processes"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 1
     # The worker dies while it runs the script again; what it held may be reported after this.
     (reason,) = [line for line in done.stderr.splitlines() if "worker process has ended" in line]
     assert 'below `if __name__ == "__main__":`' in reason
 
 
+@pytest.mark.backend("ray")
 def test_ray_listens_on_loopback_only(load):
     backend = load("ray")
     backend.to_device(np.ones(1))
@@ -207,6 +213,7 @@ def test_ray_listens_on_loopback_only(load):
                 assert connection.laddr.ip.removeprefix("::ffff:") == "127.0.0.1", child.name()
 
 
+@pytest.mark.backend("ray")
 def test_ray_that_does_not_start_says_why(load, monkeypatch):
     import ray
 

@@ -131,7 +131,7 @@ def empty(page):
 
 def eventually(page, question):
     """Wait until `question()` is true: a chart is drawn a little after its control has changed."""
-    for _ in range(200):
+    for _ in range(1200):
         if found := question():
             return found
         page.wait_for_timeout(25)
