@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import platform
+import sys
 from typing import Any
 
 from . import Unavailable, __version__, kernels, registry, threads
@@ -104,7 +106,8 @@ def main() -> None:
         number = threads.limit(options.threads)
     except ValueError as error:
         parser.error(str(error))
-    rows = [describe(name) for name in registry.names()]
+    with contextlib.redirect_stdout(sys.stderr):  # some libraries print when they are imported
+        rows = [describe(name) for name in registry.names()]
     if options.json:
         facts = {
             "lsekernels": __version__,

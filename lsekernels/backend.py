@@ -94,13 +94,14 @@ class Backend:
     def broken(cls, error: BaseException) -> str:
         """Return in a sentence that the library, which is there, does not load, and what to do."""
         ours = any(module.startswith("lsekernels.") for module in cls.requires)
-        library = "lsekernels" if ours else cls.distribution or next(iter(cls.requires), "")
-        advice = f"pip install --force-reinstall {library}"
+        what = cls.title if ours or not cls.requires else cls.requires[0]
+        again = "lsekernels" if ours else cls.distribution or f"'lsekernels[{cls.name}]'"
+        advice = f"pip install --force-reinstall {again}"
         if isinstance(error, OSError) and error.errno and cls.cache:  # not of the dynamic linker
             advice = f"let it write there, or set {cls.cache} to another folder"
         elif "cannot open shared object file" in str(error):
             advice = f"install what brings that file, or {advice}"
-        return f"{cls.title if ours else library} does not load: {one_line(error)} ({advice})"
+        return f"{what} does not load: {one_line(error)} ({advice})"
 
     def load(self) -> None:
         """Import the library and bind the compiled functions.

@@ -149,7 +149,7 @@ def test_the_public_functions_take_the_next_best(error, libraries, monkeypatch):
 
 
 def test_the_table_has_all_rows(libraries, monkeypatch, capsys):
-    libraries("raise SystemError('boom')", "greenlet", "numexpr")
+    libraries("print('hello'); raise SystemError('boom')", "greenlet", "numexpr")
     monkeypatch.setattr(registry, "names", lambda: ("greenlet", "numexpr", "numpy", "python"))
     monkeypatch.setattr(__main__.threads, "limit", int)
     monkeypatch.setattr(sys, "argv", ["lsekernels", "--json"])
