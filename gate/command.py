@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from typing import NoReturn
 
@@ -22,8 +23,16 @@ class Parser(argparse.ArgumentParser):
 
 
 def machine_name(wanted: str | None) -> str:
-    """Return this machine's name in the results, as asv has it."""
+    """Return this machine's name in the results, as asv has it.
+
+    Raises
+    ------
+    asv.util.UserError
+        It cannot be the name of a folder in `results/`.
+    """
     name = str(wanted or Machine.get_unique_machine_name())
+    if not re.fullmatch(r"[^\W.][\w.+ -]*", name):
+        raise UserError(f"machine {name!r}: it names a folder, of letters, digits and any of _.+-")
     try:
         return str(MachineCollection.load(name)["machine"])
     except UserError:  # it has measured nothing yet

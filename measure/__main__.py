@@ -40,6 +40,7 @@ from .context import record
 from .environment import TIER, tiers
 from .profiles import PROFILES
 from .progress import Progress, minutes
+from .store import machine_name
 
 Key = tuple[str, tuple[str, ...]]
 """A benchmark's name and one combination of its parameters, as asv writes them."""
@@ -395,16 +396,12 @@ def load_config(path: str) -> Any:
 
 def register_machine(name: str | None) -> str:
     """Return this machine's name in the results; asv's file of machines is made without asking."""
-    wanted = name or Machine.get_unique_machine_name()
-    if not re.fullmatch(r"[^\W.][\w.+ -]*", wanted):
-        raise util.UserError(
-            f"machine {wanted!r}: it names a folder, of letters, digits and any of _.+-"
-        )
+    wanted = machine_name(name)
     try:
-        return str(MachineCollection.load(wanted)["machine"])
+        MachineCollection.load(wanted)
     except util.UserError:
         MachineCollection.save(wanted, {**Machine.get_defaults(), "machine": wanted, "version": 1})
-        return wanted
+    return wanted
 
 
 def list_environments(conf: Any) -> list[Any]:

@@ -57,7 +57,7 @@ class Combinations(Environment):  # type: ignore[misc]  # asv has no annotations
         """Run Python; a combination of a benchmark where the one before it was run."""
         if args[1:2] != ["run"] or args[5] != "None":  # a profile needs a process of its own
             return self.start(args, **kwargs)
-        script, _, root, name, attributes, _, result = args
+        script, _, root, name, *_, result = args
         benchmark, index = self._benchmark(name)
         parameters = list(product(*benchmark.get("params", [])))[index]
         if reason := self.cannot(benchmark, parameters):
@@ -68,7 +68,7 @@ class Combinations(Environment):  # type: ignore[misc]  # asv has no annotations
             return self.start(args, **kwargs)
         out, code = self._living.run(
             [self.find_executable("python"), script, root],
-            (benchmark["name"], backend_of(parameters), attributes),
+            (benchmark["name"], backend_of(parameters)),
             index,
             args[3:],
             kwargs["cwd"],

@@ -26,7 +26,7 @@ from typing import Any
 from asv.util import UserError
 
 from . import disk
-from .__main__ import heed_signals, load_config
+from .__main__ import Parser, heed_signals, load_config
 from .store import machine_name
 
 RUNS = ("full:asv.conf.json", "libraries:asv.libraries.json")
@@ -72,14 +72,8 @@ def main(arguments: Sequence[str] | None = None, commands: Commands | None = Non
         return 1
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> Any:
-        self.print_usage(sys.stderr)
-        self.exit(1, f"{self.prog}: error: {message}\n")  # 2 would be that something failed
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog="python -m measure.nightly",
         description="Measure what is new and what is missing, confirm steps in the history, make "
         "the site, store the results. End it when you like: the next night goes on.",

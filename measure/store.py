@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -48,8 +49,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def machine_name(wanted: str | None) -> str:
-    """Return this machine's name in the results; none is registered here."""
+    """Return this machine's name in the results; none is registered here.
+
+    Raises
+    ------
+    asv.util.UserError
+        It cannot be the name of a folder in `results/`.
+    """
     name = str(wanted or Machine.get_unique_machine_name())
+    if not re.fullmatch(r"[^\W.][\w.+ -]*", name):
+        raise UserError(f"machine {name!r}: it names a folder, of letters, digits and any of _.+-")
     try:
         return str(MachineCollection.load(name)["machine"])
     except UserError:
