@@ -62,10 +62,11 @@ def test_ci_requires_every_cpu_backend_by_name(root):
     from lsekernels import registry
 
     text = (root / ".ci/run").read_text()
-    required = re.search(r'LSEKERNELS_REQUIRE="([^"]*)"', text)[1].split()
-    declared = {name: registry.declaration(name) for name in registry.names()}
-    here = [n for n, d in declared.items() if d.device == "cpu" and not d.interpreter]
-    assert sorted(required) == sorted(here)
+    required = {k: v.split() for k, v in re.findall(r'^(core|others)="([^"]*)"', text, re.M)}
+    for variable, tier in ("core", "core"), ("others", "all"):
+        declared = {name: registry.declaration(name) for name in registry.names()}
+        there = [n for n, d in declared.items() if d.tier == tier and not d.interpreter]
+        assert sorted(required[variable]) == sorted(there)
 
 
 def test_every_compiled_source_has_a_row_in_the_build(root):
