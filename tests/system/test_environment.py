@@ -9,6 +9,7 @@ import pytest
 from asv import util
 from asv.config import Config
 
+from measure.combinations import Combinations
 from measure.here import Here
 
 
@@ -65,17 +66,22 @@ def test_context_asks_outside_the_working_tree(root, tmp_path, monkeypatch):
     """The context is that of the environment, appended only when it changes."""
     from measure import context
 
+    def start(args, cwd, env, timeout, **_):
+        command = [sys.executable, *args]
+        done = subprocess.run(
+            command, cwd=cwd, env=env, timeout=timeout, capture_output=True, text=True
+        )
+        return done.stdout, done.stderr, done.returncode
+
     env = SimpleNamespace(
         name="pinned-x",
         env_vars={"LSEKERNELS_THREADS": "1"},
         _path=str(tmp_path),
-        run=lambda args, **more: (
-            subprocess.run(
-                [sys.executable, *args], capture_output=True, text=True, check=True, **more
-            ).stdout
-        ),
-        installed=lambda: {"numpy": "2.4.6"},
+        _global_env_vars={},
+        _asked={},
+        start=start,
     )
+    env.facts = lambda: Combinations.facts(env)
     conf = SimpleNamespace(results_dir=str(tmp_path / "results"))
     for name in ("one", "one", "two"):
         env.installed = lambda name=name: {"numpy": name}

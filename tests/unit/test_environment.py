@@ -98,6 +98,17 @@ def test_name_and_results_carry_the_libraries_but_not_the_harness(env):
     assert env.requirements == PINS
 
 
+@pytest.mark.parametrize("tier", ["core", "all"])
+def test_a_tool_that_is_added_or_upgraded_renames_nothing(conf, env, monkeypatch, tier):
+    """Series are told apart by the environment's name and by the requirements of its results."""
+    monkeypatch.setenv("LSEKERNELS_TIER", tier)
+    conf.tools["all"] |= {"torch": "99.0.0", "new_tool": "1.0.0"}
+    changed = Pinned(conf, env.python, dict(PINS), {("nobuild", "LSEKERNELS_THREADS"): "1"})
+    assert (changed.name, changed.requirements) == (env.name, env.requirements)
+    assert changed.env_vars == env.env_vars
+    assert not {"torch", "new_tool"} & set(changed.requirements)
+
+
 def exact(version):
     return re.fullmatch(r"\d+(\.\d+)+(\.post\d+)?", version)
 
@@ -106,7 +117,8 @@ def exact(version):
 def test_every_pin_is_exact(root, file):
     conf = Config.load(str(root / file))
     rows = [e["req"] for e in conf.include] or [{k: v for k, [v] in conf.matrix["req"].items()}]
-    assert all(exact(v) for row in [*rows, conf.harness] for v in row.values())
+    rows += [conf.harness, *getattr(conf, "tools", {}).values()]
+    assert all(exact(v) for row in rows for v in row.values())
 
 
 def test_dependency_groups_pin_the_same_versions(root):
@@ -118,7 +130,9 @@ def test_dependency_groups_pin_the_same_versions(root):
         assert exact(version), f"{entry} is not pinned"
         pins[canonicalize_name(name)] = version
     conf = Config.load(str(root / "asv.conf.json"))
-    named = {**{k: v for k, [v] in conf.matrix["req"].items()}, **conf.harness}
+    named = {k: v for k, [v] in conf.matrix["req"].items()} | conf.harness
+    for tools in conf.tools.values():
+        named |= tools
     for name, version in named.items():
         assert pins[canonicalize_name(name)] == version, name
 
@@ -128,7 +142,8 @@ def test_libraries_config_differs_only_in_its_environments(root):
     for each in (one, other):
         for key in ("matrix", "include", "exclude"):
             each.pop(key)
-    one.pop("gate")  # it compares commits with the newest libraries only
+    for key in ("gate", "tools", "apart"):  # with the newest libraries only
+        one.pop(key)
     assert one == other
 
 
@@ -152,6 +167,7 @@ def test_other_configs_differ_only_in_their_environment(root, file):
         "environment_type",
         "harness",
         "apart",
+        "tools",
         "launch_method",
         "build_command",
         "install_command",
@@ -166,4 +182,5 @@ def test_other_configs_differ_only_in_their_environment(root, file):
 def test_only_plugins_with_a_leading_dot_are_imported(root):
     """Asv ignores any other name without a word."""
     conf = Config.load(str(root / "asv.conf.json"))
-    assert conf.plugins == [".measure.environment", ".dashboard"]
+    assert {".measure.environment", ".dashboard"} <= set(conf.plugins)
+    assert all(name.startswith(".") for name in conf.plugins)

@@ -1,12 +1,14 @@
 """Profiles select what they say, and a run goes on where it stopped."""
 
-import json
 import math
 import re
+from itertools import product
 from types import SimpleNamespace
 
 import pytest
 from asv.benchmarks import Benchmarks
+from asv.results import Results
+from asv.runner import BenchmarkResult
 
 from measure import __main__ as measure
 from measure.profiles import PROFILES
@@ -22,96 +24,97 @@ BENCHMARKS = {
 
 @pytest.fixture
 def conf(tmp_path):
-    listed = {
-        name: {"name": name, "params": params, "version": "1", "param_names": []}
-        for name, params in BENCHMARKS.items()
-    }
-    (tmp_path / "benchmarks.json").write_text(json.dumps({**listed, "version": 2}))
     return SimpleNamespace(results_dir=str(tmp_path), benchmark_dir="")
 
 
-def select(conf, profile, only=None, absent=frozenset(), many=False):
+@pytest.fixture
+def listed(conf):
+    rows = [
+        {"name": name, "params": params, "version": "1", "param_names": []}
+        for name, params in BENCHMARKS.items()
+    ]
+    return Benchmarks(conf, rows)
+
+
+def groups(listed, profile, only=None, absent=frozenset(), many=False):
     selection = PROFILES[profile].many if many else PROFILES[profile].one
-    return measure.combinations(conf, selection, only, set(absent))
+    return measure.combinations(listed, selection, only, set(absent))
 
 
-def test_quick_starts_with_what_matters_most(conf):
-    found = select(conf, "quick")
+def select(*arguments, **more):
+    return [key for group in groups(*arguments, **more) for key in group]
+
+
+def test_quick_starts_with_what_matters_most(listed):
+    found = select(listed, "quick")
     assert found[0] == ("warm.Logsumexp.track_time", ("'cupy'", "'float64'", "10"))
     assert ("limits.EmptyCall.track_time", ()) in found
     assert not any("'float32'" in key or "100000000" in key for _, key in found)
 
 
-def test_full_is_everything_but_huge(conf):
-    full, huge = select(conf, "full"), select(conf, "huge")
+def test_full_is_everything_but_huge(listed):
+    full, huge = select(listed, "full"), select(listed, "huge")
     assert not any("100000000" in key for _, key in full)
     assert all("100000000" in key for _, key in huge)
     assert len(full) == len(set(full)) == 3 * 2 + 1 + 2 + 3
 
 
-def test_backends_that_are_absent_are_left_out(conf):
-    found = select(conf, "full", absent={"cupy"})
+@pytest.mark.parametrize("profile", PROFILES)
+def test_nothing_is_in_two_parts(listed, profile):
+    found = select(listed, profile)
+    assert len(found) == len(set(found))
+    assert len(groups(listed, profile)) == len(PROFILES[profile].one)
+
+
+def test_backends_that_are_absent_are_left_out(listed):
+    found = select(listed, "full", absent={"cupy"})
     assert found
     assert not any("'cupy'" in key for _, key in found)
 
 
-def test_all_cores_run_only_parallel_backends(conf):
-    found = select(conf, "full", many=True)
+def test_only_what_matches_is_left(listed):
+    found = select(listed, "full", only="'numba'.*, 10")
+    assert {key[0] for _, key in found} == {"'numba'"}
+
+
+def test_all_cores_run_only_parallel_backends(listed):
+    found = select(listed, "full", many=True)
     assert {name for name, _ in found} == {"limits.Read.track_time"}, "by two threads"
     assert "numba_parallel" in PROFILES["full"].many[0]
     assert "'numba'" not in PROFILES["full"].many[0]
 
 
-def test_expression_for_a_part_selects_exactly_that_part(conf):
-    found = select(conf, "full")
-    for _, keys in measure._parts(found):
-        chosen = Benchmarks.load(conf, measure._regex(keys))
-        again = [
-            (name, tuple(measure.product(*b["params"]))[i])
-            for name, b in chosen.items()
-            for i in chosen.benchmark_selection[name] or [0]
-        ]
-        assert [(n, k if b else ()) for (n, k), b in zip(again, keys, strict=True)] == keys
+def test_expression_for_a_benchmark_selects_exactly_what_is_asked_for(conf, listed):
+    asked = [key for key in select(listed, "full") if "'numpy'" not in key[1]]
+    for name in listed:
+        keys = [key for key in asked if key[0] == name]
+        chosen = Benchmarks(conf, [listed[name]], measure.expression(keys))
+        assert list(chosen) == [name]
+        every = list(product(*listed[name]["params"]))
+        again = [(name, every[i]) for i in chosen.benchmark_selection[name] or [0]]
+        assert again == keys
 
 
-def test_parts_are_small(conf):
-    keys = [("a", (str(i),)) for i in range(150)] + [("b", ())]
-    parts = list(measure._parts(keys))
-    assert [len(part) for _, part in parts] == [60, 60, 30, 1]
-    assert [key for _, part in parts for key in part] == keys
+def stored(listed, values, version="1"):
+    """Return results as asv loads them."""
+    found = Results({"machine": "m"}, {}, "0" * 40, 0, "3", "e", {})
+    suite = {**listed["warm.Logsumexp.track_time"], "version": version}
+    none = [None] * len(values)
+    found.add_result(suite, BenchmarkResult(values, none, none, 0, "", None))
+    return found
 
 
-def stored(folder, values, version):
-    """Write a result file as asv does."""
-    results = {
-        "commit_hash": "0" * 40,
-        "env_name": "e",
-        "date": 0,
-        "params": {"machine": "m"},
-        "python": "3",
-        "requirements": {},
-        "env_vars": {},
-        "durations": {},
-        "version": 2,
-        "result_columns": ["result", "params", "version"],
-        "results": {"warm.Logsumexp.track_time": [values, PARAMS, version]},
-    }
-    (folder / "m").mkdir()
-    (folder / "m/00000000-e.json").write_text(json.dumps(results))
-
-
-def test_only_values_count_as_measured(conf, tmp_path):
+def test_only_values_count_as_measured(listed):
     """nan is n/a or never run; null is failed: both are run again."""
-    env = SimpleNamespace(name="e")
-    assert measure.measured(conf, "m", "0" * 40, env) == set()
-    stored(tmp_path, [1.0, math.nan, None] + [math.nan] * 9, "1")
-    found = measure.measured(conf, "m", "0" * 40, env)
+    assert (
+        measure.measured(Results({"machine": "m"}, {}, "0" * 40, 0, "3", "e", {}), listed) == set()
+    )
+    found = measure.measured(stored(listed, [1.0, math.nan, None] + [math.nan] * 9), listed)
     assert found == {("warm.Logsumexp.track_time", ("'cupy'", "'float32'", "10"))}
 
 
-def test_a_result_of_another_version_of_the_suite_does_not_count(conf, tmp_path):
-    stored(tmp_path, [1.0] * 12, "0")
-    assert measure.measured(conf, "m", "0" * 40, SimpleNamespace(name="e")) == set()
+def test_a_result_of_another_version_of_the_suite_does_not_count(listed):
+    assert measure.measured(stored(listed, [1.0] * 12, "0"), listed) == set()
 
 
 def test_help_lists_profiles_and_exit_codes(capsys):
