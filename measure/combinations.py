@@ -38,6 +38,7 @@ class Combinations(Environment):  # type: ignore[misc]  # asv has no annotations
         self._living = Living()
         self._listed: tuple[float, dict[str, Any]] = (0.0, {})
         self._asked: dict[tuple[str, str], dict[str, Any]] = {}
+        self._requirements = requirements  # asv asks for the folder's name before it sets it
         super().__init__(conf, python, requirements, tagged_env_vars)
 
     def start(self, args: list[str], **kwargs: Any) -> Any:

@@ -28,9 +28,6 @@ class Here(Combinations):
     tool_name = "here"
 
     def __init__(self, conf: Any, python: str, requirements: Any, tagged_env_vars: Any) -> None:
-        self._requirements = (
-            requirements  # asv's class asks for the folder's name before it sets it
-        )
         super().__init__(conf, python, requirements, tagged_env_vars)
         self._build_root = os.getcwd()
         # Before the suites can: asv_runner imports pympler where it is installed, and that NumPy.
