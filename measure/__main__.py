@@ -35,7 +35,7 @@ from asv.results import Results
 
 from lsekernels import registry
 
-from .combinations import HUGE, THREADS, backend_of
+from .combinations import HUGE, THREADS, backend_of, python_path
 from .context import record
 from .environment import TIER, tiers
 from .profiles import PROFILES
@@ -379,7 +379,7 @@ def discover(conf: Any) -> Benchmarks:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "benchmarks.json")
         command = [sys.executable, runner.BENCHMARK_RUN_SCRIPT, "discover", root, str(file)]
-        environ = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", THREADS)}
+        environ = {k: v for k, v in os.environ.items() if k != THREADS} | python_path(os.getcwd())
         done = subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environ)
         if done.returncode:
             raise util.UserError(f"the suites cannot be imported:\n{done.stderr.strip()}")
