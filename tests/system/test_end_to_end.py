@@ -6,14 +6,12 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 
 import pytest
 
 from ..scratch import git
 
 MACHINE = "scratch"
-KEPT = "numpy", "scipy", "numba", "pythran", "Cython"
 
 
 @pytest.fixture(scope="module")
@@ -27,20 +25,17 @@ def clone(root, tmp_path_factory):
         if (root / name).exists():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes((root / name).read_bytes())
-    # Only what the smoke profile uses: the whole environment takes minutes, and CI makes it once.
-    conf = folder / "asv.conf.json"
-    pins = re.findall(r'^ +"[\w-]+": \["[\d.]+"\],?\n', conf.read_text(), re.M)
-    others = [pin for pin in pins if pin.split('"')[1] not in KEPT]
-    assert len(others) > 5
-    conf.write_text(re.sub("|".join(map(re.escape, others)), "", conf.read_text()))
     git(folder, "init", "-q", "-b", "main")
+    # Only what is looked at below: all of it takes minutes to compile, and was compiled for the
+    # tests of backends.
     build = folder / "meson.build"
     needless = (
-        r"^  '\w*tuned': \[.*\n",
+        r"^  '\w*(tuned|pythran_openmp)': \[.*\n",
         r"^foreach name : \['logsumexp_cython_tuned'(?s:.*?)^endforeach\n",
+        r"^# Explicit SIMD(?s:.*?)(?=^# What it was built with)",
     )
     text, cut = re.subn("|".join(needless), "", build.read_text(), flags=re.M)
-    assert cut == 3
+    assert cut == 5
     build.write_text(text)
     late = folder / "lsekernels/backends/cython_openmp.py"
     kept = late.read_text()
@@ -101,8 +96,7 @@ def test_whole_way(clone):
     with start(clone) as process:
         for line in process.stdout:
             seen += line
-            if line.startswith("== part 2"):
-                time.sleep(1)
+            if line.startswith(f"  {WARM}, 1 thread: 4 in"):
                 process.terminate()  # as systemd does; Ctrl-C goes the same way
     assert process.returncode == 130, seen
     assert "What was measured is stored; the same command goes on" in seen
@@ -115,8 +109,7 @@ def test_whole_way(clone):
     # The next run goes on: only what is missing is run.
     code, output = measure(clone)
     assert code == 0, output
-    assert "combination(s) of limits.EmptyCall.track_time" in output
-    assert f"of {WARM}, threads: 1" not in output
+    assert f"{WARM}, 1 thread" not in output
     ((stored, rows),) = results(clone)
     assert rows["limits.EmptyCall.track_time"][()] < 1e-6
     assert [v for v in rows[WARM].values() if v == v] == times
@@ -146,7 +139,6 @@ def test_whole_way(clone):
     # The older commit lacks a backend: n/a, and never another backend's number.
     code, output = measure(clone, "--commits", "HEAD~1^!", "--bench", "openmp|numpy")
     assert code == 0, output
-    assert "this commit has no backend 'cython_openmp'" in output
     (_, old), _ = results(clone)
     measured = {key[0] for key, value in old[WARM].items() if value == value}
     assert measured == {"'numpy'"}
@@ -181,7 +173,7 @@ def test_gpu_profile_in_the_simulator(clone):
     args = "--config", "asv.gpu.json", "--bench", r"warm.Logsumexp.*'numba_cuda', 'float64', 10\)"
     code, output = measure(clone, *args, profile="gpu", NUMBA_ENABLE_CUDASIM="1")
     assert code == 0, output
-    assert "not measured: cupy: no CUDA device" in output
+    assert re.search(r"not measured: .*\bcupy\b.* \(no GPU, see make bench-gpu\)", output)
     (file,) = (clone / "results" / MACHINE).glob("*-here-*THREADS1.json")
     assert file.name.startswith(git(clone, "rev-parse", "--short=8", "HEAD"))
     context = json.loads(file.with_suffix(".context.jsonl").read_text().splitlines()[-1])["context"]
