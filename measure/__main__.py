@@ -230,6 +230,8 @@ class Run:
             print(f"the {self.options.hours:g} hours are up: the same command goes on from here")
         if self.options.site and not self.shown:
             self._publish(again=True)
+        elif self.shown:
+            print(self.shown)
         return FAILED if self.failed else TIME_UP if self.progress.time_is_up else 0
 
     # -- before it ---------------------------------------------------------------------------------
@@ -238,7 +240,9 @@ class Run:
         """Make the environment, build the commit, and return what is to be measured in it."""
         env.create()
         if env.installed_commit_hash != commit:
-            print(f"  building {commit[:8]} (only once for the same sources)", flush=True)
+            print(
+                f"  building {commit[:8]} (about a minute; less after another commit)", flush=True
+            )
         try:
             env.install_project(self.conf, self.repo, commit)
         except util.ProcessError as error:

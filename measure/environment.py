@@ -135,7 +135,7 @@ class Pinned(Combinations, Virtualenv):  # type: ignore[misc]  # asv has no anno
             if installed.get(canonicalize_name(name)) != pin
         }
         if missing:
-            print(f"\n  installing (only once): {_named(missing)}", flush=True)
+            print(f"\n  installing (only once, some minutes): {_named(missing)}", flush=True)
             self._install({**self._pins, **tools})
             if wrong := self.mismatches({**self._pins, **tools}):
                 raise util.UserError("; ".join(wrong))
@@ -143,7 +143,8 @@ class Pinned(Combinations, Virtualenv):  # type: ignore[misc]  # asv has no anno
     def _setup(self) -> None:
         # asv is silent here, for about half a minute; its last line has no end yet.
         print(
-            f"\n  making the environment (only once): Python {self._python}, {_named(self._pins)}",
+            "\n  making the environment (only once, about half a minute): "
+            f"Python {self._python}, {_named(self._pins)}",
             flush=True,
         )
         super()._setup()
