@@ -240,9 +240,7 @@ class Run:
         """Make the environment, build the commit, and return what is to be measured in it."""
         env.create()
         if env.installed_commit_hash != commit:
-            print(
-                f"  building {commit[:8]} (about a minute; less after another commit)", flush=True
-            )
+            print(f"  building {commit[:8]} (a minute; less after another commit)", flush=True)
         try:
             env.install_project(self.conf, self.repo, commit)
         except util.ProcessError as error:

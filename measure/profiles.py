@@ -37,7 +37,7 @@ PROFILES = {
         one=(
             # With one thread the parallel tools do what their plain ones do; a loop in plain Python
             # takes seconds for 1e7.
-            rf"^warm\.Logsumexp\.(?!.*('({_PARALLEL})'|'python', .*0{{7}}\))).*'float64', {_FOUR}\)$",
+            rf"^warm\.Logsumexp\.(?!.*('({_PARALLEL})'|'python', .*0{{7}})).*'float64', {_FOUR}\)$",
             rf"^limits\.(EmptyCall|(?!Gpu).*'float64', {_FOUR}\)$)"
             rf"|^warm\.LogsumexpRows\.(?!.*'({_PARALLEL})').*'float64', '1000x1000'\)$",
             r"^accuracy\.Logsumexp\..*'float64', '(normal_100000|two_terms_far_apart)'"
