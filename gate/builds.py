@@ -39,7 +39,7 @@ import importlib.metadata, json
 found = importlib.metadata.distributions()
 print(json.dumps({d.metadata["Name"].lower().replace("_", "-"): d.version for d in found}))
 """
-UNNAMED = "harness", "apart"
+UNNAMED = "harness", "tools", "apart"
 """What our configuration says of environments beside asv's ``matrix``, which names them."""
 
 

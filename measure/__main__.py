@@ -354,6 +354,7 @@ class Run:
                 self._publish()
             except KeyboardInterrupt:
                 return
+            self.progress.end()
             print(f"The page shows what there is. {self.shown}", file=sys.stderr)
 
 
