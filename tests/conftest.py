@@ -24,8 +24,10 @@ TIERS = {
 }
 PARAMETERS = "name", "implementation", "backend"
 SLOW = (
-    "test_end_to_end.py", "test_gate_end_to_end.py", "test_pypy.py", "torch_compile", "jax",
-    "tensorflow_xla", "test_suites.py", "test_site.py", "numba_object", "numba_tuned_parallel",
+    "system/test_gate_end_to_end.py", "system/test_end_to_end.py", "system/test_plain_asv.py",
+    "system/test_suites.py", "system/test_site.py", "dask", "numba_cuda", "jax", "torch_compile",
+    "tensorflow_xla", "numba_tuned_parallel", "numba_tuned", "unit/test_gate_judge.py",
+    "backends/test_loading.py", "numba", "numba_parallel",
 )  # fmt: skip
 """Groups that take longest, the longest first: begun last, they would run alone at the end."""
 
@@ -117,7 +119,7 @@ def pytest_collection_modifyitems(config, items):
 
 def group(item):
     """Return what runs in one process: what concerns a backend; else a file, for its fixtures."""
-    return backend_of(item) or item.path.name
+    return backend_of(item) or item.path.relative_to(ROOT / "tests").as_posix()
 
 
 # -- backends --------------------------------------------------------------------------------------
