@@ -131,9 +131,9 @@ def sample(call):
     call instead, calibrates the number of calls in a batch, and takes the same samples as for a
     ``time_`` benchmark; asv's side computes the same statistics from them.
     """
-    # version: nothing to hash. repeat: 5 to 10 samples, no more than 5 after 1 s;
-    # with two processes that is what an interval needs.
-    attributes = SimpleNamespace(version="1", timeout=300.0, repeat=(5, 10, 1.0))
+    # version: nothing to hash. repeat: 5 to 10 samples, no more than 5 after 1 s; with two
+    # processes that is what an interval needs. warmup_time: `prepare` has warmed up.
+    attributes = SimpleNamespace(version="1", timeout=300.0, repeat=(5, 10, 1.0), warmup_time=0.02)
     for source in reversed(_asked):
         found = {name: getattr(source, name, None) for name in _ATTRIBUTES}
         vars(attributes).update({k: v for k, v in found.items() if v is not None})

@@ -10,6 +10,10 @@ _PARALLEL = "|".join(n for n in registry.names() if registry.declaration(n).para
 _GPU = "|".join(n for n in registry.names() if registry.declaration(n).device == "gpu")
 _POOLS = "|".join(n for n in registry.names() if not registry.declaration(n).in_process)
 _FEATURED = "|".join(n for n in registry.names() if registry.declaration(n).featured)
+_LIBRARIES = "|".join(
+    {registry.declaration(n).distribution or n: n for n in _FEATURED.split("|")[::-1]}.values()
+)
+"""One of those of each library, whose import is the same."""
 _HUGE = "100000000"
 _FOUR = "(10|1000|100000|10000000)"
 
@@ -39,9 +43,10 @@ PROFILES = {
             # takes seconds for 1e7.
             rf"^warm\.Logsumexp\.(?!.*('({_PARALLEL})'|'python', .*0{{7}})).*'float64', {_FOUR}\)$",
             rf"^limits\.(EmptyCall|(?!Gpu).*'float64', {_FOUR}\)$)"
-            rf"|^(?!.*'({_PARALLEL})')(warm\.LogsumexpRows\..*'float64', '1000x1000'\)$"
-            r"|accuracy\.Logsumexp\..*'float64', '(normal_100000|two_terms_far_apart)'"
-            rf"|(first_call\.Logsumexp|imports)\..*'({_FEATURED})')",
+            rf"|^(?!.*'({_PARALLEL})')("
+            r"accuracy\.Logsumexp\..*'float64', '(normal_100000|two_terms_far_apart)'"
+            rf"|warm\.LogsumexpRows\..*'({_FEATURED})', 'float64', '1000x1000'\)$"
+            rf"|first_call\.Logsumexp\..*'({_FEATURED})'|imports\..*'({_LIBRARIES})')",
         ),
         many=(rf"^warm\.Logsumexp\..*'(?=({_PARALLEL})')({_FEATURED})', 'float64', 10{{7}}\)$",),
     ),
