@@ -36,7 +36,7 @@ test-rest: $(VENV)/test-all  ## what `make test-all` has and `make test` has not
 	$(BIN)/python -m pytest $(PYTEST) --tier rest
 
 .PHONY: bench-full
-bench-full: $(VENV)/bench  ## measure the newest commit with the full profile (over an hour)
+bench-full: $(VENV)/bench  ## measure the newest commit with the full profile and the core tools (hours)
 	$(BIN)/python -m measure full
 
 .PHONY: bench-commits
@@ -49,7 +49,7 @@ bench-libraries: $(VENV)/bench  ## measure the newest commit over generations of
 
 .PHONY: bench-gpu
 bench-gpu:  ## measure GPU backends with the libraries of GPU_PYTHON=python3, as they are (20 min)
-	@$(GPU_PYTHON) -c 'import asv, asv_runner, numpy, mpmath' || { echo "$(GPU_PYTHON) lacks what measures: \
+	@$(GPU_PYTHON) -c 'import asv, asv_runner, mpmath, numpy, threadpoolctl' || { echo "$(GPU_PYTHON) lacks what measures: \
 	  $(GPU_PYTHON) -m pip install --group bench threadpoolctl"; exit 1; }
 	$(GPU_PYTHON) -m measure gpu --config asv.gpu.json
 
@@ -96,7 +96,7 @@ machine: $(VENV)/bench  ## check how this machine is tuned, and measure its nois
 
 .PHONY: nightly
 nightly: $(VENV)/bench  ## what a dedicated machine does in a night; NIGHTLY="--hours 8 --push origin"
-	$(BIN)/python -m measure.nightly $(NIGHTLY)
+	LSEKERNELS_TIER=all $(BIN)/python -m measure.nightly $(NIGHTLY)
 
 .PHONY: store
 store: $(VENV)/bench  ## commit this machine's results onto branch results; REMOTE=origin pushes it

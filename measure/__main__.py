@@ -14,7 +14,6 @@ import math
 import os
 import re
 import shlex
-import signal
 import subprocess
 import sys
 import tempfile
@@ -37,9 +36,11 @@ from lsekernels import registry
 
 from .combinations import HUGE, THREADS, backend_of, python_path
 from .context import record
-from .environment import TIER, tiers
+from .environment import PACKAGE, TIER, tiers
+from .git import git
 from .profiles import PROFILES
 from .progress import Progress, minutes
+from .signals import end, heed_signals, ignore_signals, later
 from .store import machine_name
 
 Key = tuple[str, tuple[str, ...]]
@@ -64,10 +65,9 @@ def main() -> int:
     interrupted = heed_signals()
     run = None
     try:
-        run = Run(options)
+        run = Run(options, interrupted)
         return run.all()
     except (util.UserError, KeyboardInterrupt) as error:
-        # asv makes an error of use of an interruption.
         if isinstance(error, util.UserError) and not interrupted:
             print(f"error: {error}", file=sys.stderr)
             return 1
@@ -78,22 +78,6 @@ def main() -> int:
     if run:
         run.leave()
     return INTERRUPTED
-
-
-def heed_signals() -> list[int]:
-    """Let `kill` and systemd interrupt as Ctrl-C does; what runs in the background ignores that.
-
-    Returns a list, to which the signal is added.
-    """
-    received: list[int] = []
-
-    def interrupt(number: int, _: object) -> None:
-        received.append(number)
-        raise KeyboardInterrupt
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, interrupt)
-    return received
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -152,15 +136,17 @@ class Part:
 class Run:
     """All that one command measures."""
 
-    def __init__(self, options: argparse.Namespace) -> None:
-        self.options = options
+    def __init__(self, options: argparse.Namespace, interrupted: list[int]) -> None:
+        self.options, self.interrupted = options, interrupted
         if options.tier:
             os.environ[TIER] = options.tier
         if options.profile in ("huge", "gpu"):
             os.environ[HUGE] = "1"
         _check_expression(options.bench)
-        os.chdir(Path(options.config).resolve().parent)
-        self.conf = load_config(options.config)
+        config = Path(options.config).resolve()
+        os.chdir(config.parent)
+        options.config = config.name
+        self.conf = load_config(config.name)
         self.profile = PROFILES[options.profile]
         self.machine = register_machine(options.machine)
         self.commits = list_commits(options.commits)
@@ -169,9 +155,15 @@ class Run:
             for env in list_environments(self.conf)
             if (selection := self.profile.many if threads_of(env) != "1" else self.profile.one)
         ]
+        tools = getattr(self.conf, "tools", {})  # elsewhere what is installed is measured
+        self.outside = {
+            name: tier
+            for name in registry.names()
+            if (tier := registry.declaration(name).tier) in tools and tier not in (*tiers(), "gpu")
+        }
         # From the working tree, as everything that measures: no environment is needed to know.
         self.listed = discover(self.conf)
-        if not any(self._selected(selection) for _, selection in self.environments):
+        if not any(any(self._select(selection)) for _, selection in self.environments):
             raise util.UserError(
                 f"nothing in profile {options.profile} matches {options.bench!r}"
                 " (a name is written as in results/benchmarks.json: "
@@ -180,25 +172,16 @@ class Run:
         self.repo = get_repo(self.conf)
         self.progress = Progress(3600 * options.hours)
         self.failed: dict[str, None] = {}
+        self.cut = False
+        """Whether the time was up before all was measured."""
         self.shown = ""
         """The address of the page, once there is one."""
         self.unseen = False
         """Whether something was measured that is not on the page yet."""
 
-    def _selected(self, selection: Iterable[str]) -> list[Key]:
-        """Return what a selection of the profile means, without what the tier leaves out."""
-        outside = {
-            name for name in registry.names() if registry.declaration(name).tier not in self._tiers
-        }
-        return [
-            key
-            for group in combinations(self.listed, selection, self.options.bench, outside)
-            for key in group
-        ]
-
-    @property
-    def _tiers(self) -> set[str]:
-        return {*tiers(), "gpu"}
+    def _select(self, selection: Iterable[str], absent: Iterable[str] = ()) -> list[list[Key]]:
+        """Return what the profile means here, a list for each of its expressions."""
+        return combinations(self.listed, selection, self.options.bench, {*self.outside, *absent})
 
     def all(self) -> int:
         """Measure every commit in every environment; return the exit code."""
@@ -211,7 +194,7 @@ class Run:
         for number, commit in enumerate(self.commits, 1):
             if len(self.commits) > 1:
                 print(f"\n== commit {commit[:8]}, {number} of {len(self.commits)}")
-            if self.progress.time_is_up:
+            if self._time_is_up():
                 break
             parts = [
                 part
@@ -226,42 +209,51 @@ class Run:
         print(f"\n{self.progress.done} combination(s) measured in {minutes(self.progress.spent)}")
         if self.failed:
             print(f"failed, see above: {', '.join(self.failed)}", file=sys.stderr)
-        if self.progress.time_is_up:
+        if self.cut:
             print(f"the {self.options.hours:g} hours are up: the same command goes on from here")
         if self.options.site and not self.shown:
             self._publish(again=True)
         elif self.shown:
             print(self.shown)
-        return FAILED if self.failed else TIME_UP if self.progress.time_is_up else 0
+        return FAILED if self.failed else TIME_UP if self.cut else 0
+
+    def _time_is_up(self) -> bool:
+        """Return whether nothing more may begin, and note that something is left out."""
+        self.cut = self.cut or self.progress.time_is_up
+        return self.progress.time_is_up
 
     # -- before it ---------------------------------------------------------------------------------
 
     def _prepare(self, commit: str, env: Any, selection: tuple[str, ...]) -> list[Part]:
         """Make the environment, build the commit, and return what is to be measured in it."""
-        env.create()
-        if env.installed_commit_hash != commit:
-            print(f"  building {commit[:8]} (a minute; less after another commit)", flush=True)
+        with later():
+            self.listed.save()  # for the environment, and whoever reads results
         try:
+            env.create()
+            if env.installed_commit_hash != commit:
+                print(f"  building {commit[:8]} (a minute; less after another commit)", flush=True)
             env.install_project(self.conf, self.repo, commit)
-        except util.ProcessError as error:
-            said = [line for line in (error.stderr or error.stdout).splitlines() if line.strip()]
-            print("\n".join(["", *said[-15:]]), file=sys.stderr)
+            context = record(self.conf, env, self.machine, commit)
+        except (util.ProcessError, util.UserError) as error:
+            if self.interrupted:
+                raise
+            said = str(error)
+            if isinstance(error, util.ProcessError):
+                said = error.stderr or error.stdout
+            lines = [line for line in said.splitlines() if line.strip()]
+            print("\n".join(["", *lines[-15:]]), file=sys.stderr)
             self.failed[f"commit {commit[:8]} in {env.name} (not built)"] = None
             return []
-        self.listed.save()  # for the environment, and whoever reads results
-        context = record(self.conf, env, self.machine, commit)
         absent = {b["backend"]: b["unavailable"] for b in context["backends"] if b["unavailable"]}
         self._say_what_is_skipped(absent, env)
         available = {b["device"] for b in context["backends"] if not b["unavailable"]}
         if (needed := self.profile.device) != "cpu" and needed not in available:
             raise util.UserError(f"no {needed.upper()} backend can run here: nothing is measured")
-        outside = {n for n in registry.names() if registry.declaration(n).tier not in self._tiers}
-        wanted = combinations(self.listed, selection, self.options.bench, {*absent, *outside})
         results = self._results(commit, env)
         known = set() if self.options.again else measured(results, self.listed)
         parts = [
             Part(env, results, keys)
-            for group in wanted
+            for group in self._select(selection, absent)
             if (keys := [key for key in group if key not in known])
         ]
         if not parts:
@@ -289,10 +281,9 @@ class Run:
         """Say in one line which backends are not measured, grouped by reason."""
         groups = defaultdict(list)
         for name in registry.names():
-            declared = registry.declaration(name)
-            if declared.tier not in self._tiers:
-                groups[f"tier {declared.tier}, see make bench-{declared.tier}"].append(name)
-            elif name in absent and declared.tier == "gpu":
+            if tier := self.outside.get(name):
+                groups[f"tier {tier}, see make bench-{tier}"].append(name)
+            elif name in absent and registry.declaration(name).tier == "gpu":
                 groups["no GPU, see make bench-gpu"].append(name)
             elif name in absent:
                 groups[absent[name]].append(name)
@@ -307,7 +298,9 @@ class Run:
         env = part.env
         threads = {"1": "1 thread"}.get(threads_of(env), f"{threads_of(env)} threads")
         for (name, backend), group in groupby(part.keys, lambda key: (key[0], backend_of(key[1]))):
-            if self.progress.time_is_up:
+            if self.interrupted:
+                raise KeyboardInterrupt
+            if self._time_is_up():
                 return
             keys = list(group)
             self.progress.begin(name, backend, threads)
@@ -316,7 +309,8 @@ class Run:
                 chosen, env, results=part.results, launch_method=self.conf.launch_method or "spawn"
             )
             env.rest()
-            part.results.save(self.conf.results_dir)
+            with later():
+                part.results.save(self.conf.results_dir)
             self.unseen = True
             if part.results.errcode.get(name):
                 self.failed[name] = None
@@ -329,32 +323,35 @@ class Run:
         if not self.options.site or not (self.unseen or again):
             return
         self.progress.begin("the page", "", "")
-        # A session of its own: Ctrl-C ends it from here.
-        done = subprocess.run(
+        # In a session of its own: Ctrl-C ends it from here alone.
+        with subprocess.Popen(
             [*SITE, "--config", self.options.config],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
-        )
+        ) as site:
+            try:
+                said, _ = site.communicate()
+            except KeyboardInterrupt:
+                end(site)
+                raise
         self.unseen = False
-        if done.returncode:
+        if site.returncode:
             self.failed["the site"] = None
-            self.progress.interject(done.stdout)
+            self.progress.interject(said)
         elif not self.shown:
-            self.shown = done.stdout.rstrip().rpartition("\n")[2]
+            self.shown = said.rstrip().rpartition("\n")[2]
             self.progress.interject(f"{self.shown}\nIt grows: load it again when you like.")
 
     def leave(self) -> None:
-        """Make a page of what there is when the run was interrupted."""
+        """Make a page of what there is when the run was interrupted; nothing more interrupts."""
+        ignore_signals()
         for env, _ in self.environments:
             env.rest()
-        if self.options.site and (self.unseen or self.shown):
-            try:
-                self._publish()
-            except KeyboardInterrupt:
-                return
-            self.progress.end()
+        self._publish()
+        self.progress.end()
+        if self.shown and "the site" not in self.failed:
             print(f"The page shows what there is. {self.shown}", file=sys.stderr)
 
 
@@ -403,7 +400,11 @@ def register_machine(name: str | None) -> str:
     try:
         MachineCollection.load(wanted)
     except util.UserError:
-        MachineCollection.save(wanted, {**Machine.get_defaults(), "machine": wanted, "version": 1})
+        facts = {**Machine.get_defaults(), "machine": wanted, "version": 1}
+        try:
+            MachineCollection.save(wanted, facts)
+        except OSError as error:
+            raise util.UserError(f"asv's file of machines cannot be written: {error}") from None
     return wanted
 
 
@@ -424,13 +425,13 @@ def list_environments(conf: Any) -> list[Any]:
 
 def list_commits(spec: str) -> list[str]:
     """Return the commits of a git range, oldest first."""
-    command = ["git", "rev-list", "--reverse", "--first-parent", *shlex.split(spec), "--"]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        raise util.UserError(f"git knows no range {spec!r}: {done.stderr.strip()}")
-    if not done.stdout.split():
+    try:
+        found = git("rev-list", "--reverse", "--first-parent", *shlex.split(spec), "--").split()
+    except util.UserError as error:
+        raise util.UserError(f"git knows no range {spec!r}: {error}") from None
+    if not found:
         raise util.UserError(f"no commit is in the range {spec!r}")
-    return done.stdout.split()
+    return found
 
 
 def measured(results: Results, listed: Benchmarks) -> set[Key]:
@@ -478,8 +479,7 @@ def expression(keys: list[Key]) -> str:
 
 
 def _warn_about_uncommitted(commits: list[str]) -> None:
-    command = ["git", "status", "--porcelain", "--", "lsekernels", "meson.build", "pyproject.toml"]
-    if subprocess.run(command, capture_output=True, text=True).stdout.strip():
+    if git("status", "--porcelain", "--", *PACKAGE):
         print(f"note: uncommitted changes are not measured; asv builds {commits[-1][:8]}")
 
 

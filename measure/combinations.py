@@ -27,6 +27,9 @@ HUGE_SIZE = 100_000_000
 """Elements: some tools take 8 GB of memory for as many, and ten seconds."""
 
 
+LIVING = Living()
+
+
 class Combinations(Environment):  # type: ignore[misc]  # asv has no annotations
     """An environment that measures all sizes of a backend in one process.
 
@@ -35,9 +38,8 @@ class Combinations(Environment):  # type: ignore[misc]  # asv has no annotations
 
     def __init__(self, conf: Any, python: str, requirements: Any, tagged_env_vars: Any) -> None:
         self._results = Path(conf.results_dir)
-        self._living = Living()
         self._listed: tuple[float, dict[str, Any]] = (0.0, {})
-        self._asked: dict[tuple[str, str], dict[str, Any]] = {}
+        self._asked: dict[str | None, dict[str, Any]] = {}
         self._requirements = requirements  # asv asks for the folder's name before it sets it
         super().__init__(conf, python, requirements, tagged_env_vars)
 
@@ -65,11 +67,11 @@ class Combinations(Environment):  # type: ignore[misc]  # asv has no annotations
             Path(result).write_text(json.dumps(math.nan))  # as asv_runner writes what is skipped
             return f"asv: skipped: {reason}", "", 0
         if not parameters or benchmark.get("fresh_process") or os.environ.get(FRESH):
-            self._living.end()
+            self.rest()
             return self.start(args, **kwargs)
-        out, code = self._living.run(
+        out, code = LIVING.run(
             [self.find_executable("python"), script, root],
-            (benchmark["name"], backend_of(parameters)),
+            (self.name, self.installed_commit_hash, benchmark["name"], backend_of(parameters)),
             index,
             args[3:],
             kwargs["cwd"],
@@ -80,7 +82,12 @@ class Combinations(Environment):  # type: ignore[misc]  # asv has no annotations
 
     def rest(self) -> None:
         """End the process that is kept: nothing of it may run beside other work."""
-        self._living.end()
+        LIVING.end()
+
+    def install_project(self, conf: Any, repo: Any, commit_hash: str) -> None:
+        """Install a commit, when nothing of the one before it runs."""
+        self.rest()
+        super().install_project(conf, repo, commit_hash)
 
     def _benchmark(self, name: str) -> tuple[dict[str, Any], int]:
         """Return what asv knows of a benchmark, and which of its combinations `name` means."""
@@ -96,9 +103,15 @@ class Combinations(Environment):  # type: ignore[misc]  # asv has no annotations
         """Return what the installed commit has and can here, and what it runs on.
 
         Asked once for each commit, because every library is imported for it.
+
+        Raises
+        ------
+        asv.util.UserError
+            The process that was asked has died: a library may kill it.
         """
+        # Not ASV_COMMIT: asv installs into the first of two environments that share a folder.
+        key = self.installed_commit_hash
         threads = self.env_vars.get(THREADS, "1")
-        key = self._global_env_vars.get("ASV_COMMIT", ""), threads
         if key not in self._asked:
             said, errors, code = self.start(
                 ["-c", ASK, threads],
@@ -111,10 +124,12 @@ class Combinations(Environment):  # type: ignore[misc]  # asv has no annotations
                 dots=False,
                 display_error=False,
             )
-            if code:
-                reason = (errors.strip() or f"exit code {code}").splitlines()[-1]
-                raise util.UserError(f"{self.name} does not say what it has: {reason}")
-            self._asked[key] = json.loads(said.splitlines()[-1])
+            reason = (errors.strip() or f"exit code {code}").splitlines()[-1]
+            self._asked[key] = (
+                json.loads(said.splitlines()[-1]) if code == 0 else {"reason": reason}
+            )
+        if reason := self._asked[key].get("reason"):
+            raise util.UserError(f"{self.name} does not say what it has: {reason}")
         return self._asked[key]
 
     def cannot(self, benchmark: dict[str, Any], parameters: tuple[str, ...]) -> str | None:
@@ -133,7 +148,10 @@ class Combinations(Environment):  # type: ignore[misc]  # asv has no annotations
         return None
 
     def _rows(self) -> dict[str, dict[str, Any]]:
-        return {row["backend"]: row for row in self.facts()["backends"]}
+        try:
+            return {row["backend"]: row for row in self.facts()["backends"]}
+        except util.UserError:  # then each combination says by itself what it cannot
+            return {}
 
 
 def is_huge(benchmark: dict[str, Any], parameters: tuple[str, ...]) -> bool:
@@ -157,7 +175,7 @@ def python_path(folder: str) -> dict[str, str]:
     return {"PYTHONPATH": paths, "ASV_PYTHONPATH": paths}
 
 
-def start_with_path(env: Any, folder: str, args: list[str], /, **kwargs: Any) -> Any:
-    """Run the Python of `env` with `folder` on its path: the package is not installed there."""
-    environ = {**kwargs.pop("env", os.environ), **env._global_env_vars, **python_path(folder)}
+def start_here(env: Any, args: list[str], /, **kwargs: Any) -> Any:
+    """Run the Python of `env`, its variables as they are: asv's way would take PYTHONPATH away."""
+    environ = env.environ(kwargs.pop("env", os.environ))
     return util.check_output([env.find_executable("python"), *args], env=environ, **kwargs)

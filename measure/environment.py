@@ -15,10 +15,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,7 @@ from asv.plugins.virtualenv import Virtualenv
 from packaging.utils import canonicalize_name
 
 from .combinations import Combinations
+from .git import git
 
 TIER = "LSEKERNELS_TIER"
 """The environment variable that says which tools are installed: ``core`` (none) or ``all``."""
@@ -56,15 +59,9 @@ class Builds(BuildCache):  # type: ignore[misc]  # asv has no annotations
     def know(self, repo: Any, commit: str) -> None:
         """Find out what the wheel of a commit is made of."""
         place = getattr(repo, "path", None) or getattr(repo, "_path", ".")
-        done = subprocess.run(
-            ["git", "ls-tree", commit, "--", *PACKAGE],
-            cwd=place,
-            capture_output=True,
-            text=True,
-            check=True,
-            env={k: v for k, v in os.environ.items() if not k.startswith("GIT_")},
-        )
-        made_of = done.stdout + self._command
+        sources = git("ls-tree", commit, "--", *PACKAGE, cwd=place)
+        # Of another project nothing is known, but its commit.
+        made_of = (sources or commit) + self._command + toolchain()
         self._keys[commit] = f"tree-{hashlib.sha256(made_of.encode()).hexdigest()[:32]}"
 
     def _get_cache_dir(self, commit_hash: str) -> tuple[str, str]:
@@ -175,15 +172,31 @@ class Pinned(Combinations, Virtualenv):  # type: ignore[misc]  # asv has no anno
         super().install_project(conf, repo, commit_hash)
 
     def _build_project(self, repo: Any, commit_hash: str, build_dir: str) -> None:
+        left, built_by = Path(self._path, BUILD), Path(self._path, f"{BUILD}.txt")
+        if left.exists() and not (built_by.exists() and built_by.read_text() == toolchain()):
+            shutil.rmtree(left)  # ninja does not see that the compiler is another one
+        built_by.write_text(toolchain())
         try:
             super()._build_project(repo, commit_hash, build_dir)
         except util.ProcessError:
             # What an earlier commit, or an interruption, has left there may be the reason.
-            left = Path(self._path, BUILD)
             if not left.exists():
                 raise
             shutil.rmtree(left)
             super()._build_project(repo, commit_hash, build_dir)
+
+
+@cache
+def toolchain() -> str:
+    """Return what a build for this machine's own instructions depends on beside its sources."""
+    try:
+        compiler = subprocess.run(["c++", "--version"], capture_output=True, text=True).stdout
+    except OSError:
+        compiler = ""
+    file = Path("/proc/cpuinfo")
+    lines = file.read_text().splitlines() if file.exists() else [platform.processor()]
+    flags = next((line for line in lines if line.startswith(("flags", "Features"))), lines[0])
+    return f"{compiler.partition(chr(10))[0]}\n{flags}\n"
 
 
 def tiers() -> list[str]:

@@ -8,7 +8,6 @@ and puts the path of the interpreter into the results.)
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,8 +17,9 @@ from asv import util
 
 from lsekernels.threads import VARIABLES
 
-from .combinations import Combinations, python_path, start_with_path
+from .combinations import THREADS, Combinations, python_path, start_here
 from .environment import list_installed
+from .git import git
 
 
 class Here(Combinations):
@@ -31,7 +31,7 @@ class Here(Combinations):
         super().__init__(conf, python, requirements, tagged_env_vars)
         self._build_root = os.getcwd()
         # Before the suites can: asv_runner imports pympler where it is installed, and that NumPy.
-        threads = self.env_vars.get("LSEKERNELS_THREADS", "1")
+        threads = self.env_vars.get(THREADS, "1")
         self._global_env_vars |= dict.fromkeys(VARIABLES, threads)
 
     def installed(self) -> dict[str, str]:
@@ -55,24 +55,18 @@ class Here(Combinations):
         asv.util.UserError
             It is not: what would be measured is not that commit.
         """
-        head = self._git("rev-parse", "HEAD").strip()
+        head = git("rev-parse", "HEAD", cwd=self._build_root)
         if head != commit_hash:
             raise util.UserError(f"the working tree is at {head[:8]}: check out {commit_hash[:8]}")
-        if changes := self._git("status", "--porcelain", "--", "lsekernels"):
+        if changes := git("status", "--porcelain", "--", "lsekernels", cwd=self._build_root):
             raise util.UserError(f"lsekernels has changes that are in no commit:\n{changes}")
+        self.rest()
         self._set_commit_hash(commit_hash)
         self._set_installed_commit_hash(commit_hash)
 
-    def _git(self, *args: str) -> str:
-        command = ["git", *args]
-        done = subprocess.run(command, cwd=self._build_root, capture_output=True, text=True)
-        if done.returncode:
-            raise util.UserError(f"{' '.join(command)}: {done.stderr.strip()}")
-        return done.stdout
-
     def start(self, args: list[str], **kwargs: Any) -> Any:
         """Run Python in a process of its own."""
-        return start_with_path(self, self._build_root, args, **kwargs)
+        return start_here(self, args, **kwargs)
 
     def environ(self, environ: Mapping[str, str]) -> dict[str, str]:
         """Return the environment variables of a process."""

@@ -30,7 +30,10 @@ GRACE = 20.0
 
 
 class Living:
-    """The process that measured last, if it is still there."""
+    """The process that measured last, if it is still there.
+
+    There is one for all environments: nothing of another one may run beside what is measured.
+    """
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[str] | None = None
@@ -63,11 +66,13 @@ class Living:
         arguments : sequence of str
             Those of asv's script behind the folder.
         timeout : float or None
-            Seconds; then the process is killed, and the exit code is asv's for that.
+            Seconds that the combination may take (asv's own limit is one of silence); then the
+            process is killed, and the exit code is asv's for that.
         """
         if group != self._group or index <= self._index or not self._alive():
             self.end()
-            self._said.truncate(0)
+            self._said.seek(0)
+            self._said.truncate()
             self._process = subprocess.Popen(
                 [command[0], str(SCRIPT), *command[1:]],
                 stdin=subprocess.PIPE,
@@ -113,10 +118,12 @@ class Living:
         return code
 
     def _died(self) -> int:
-        """Return the exit code of a process that has ended in the middle of its work."""
+        """Return the exit code of a process that no longer answers: it has ended, as a rule."""
         assert self._process
-        code = self._process.wait()
-        self._kill()  # what it has started
+        with suppress(subprocess.TimeoutExpired):  # or it has closed what it answers by
+            self._process.wait(GRACE)
+        code = self._process.poll()
+        self._kill()  # what it has started, too
         return code or 1
 
     def _alive(self) -> bool:

@@ -18,10 +18,10 @@ from typing import TextIO
 
 def serve(root: str, asked: Iterable[str], answers: TextIO) -> None:
     """Run each combination that is asked for, its output in the file that is named."""
-    from asv_runner._aux import posix_redirect_output, update_sys_path
+    from asv_runner._aux import posix_redirect_output
     from asv_runner.run import _run
 
-    update_sys_path(root)
+    own = os.getpid()
     for line in asked:
         request = json.loads(line)
         os.chdir(request["cwd"])
@@ -32,6 +32,9 @@ def serve(root: str, asked: Iterable[str], answers: TextIO) -> None:
             except BaseException as error:  # as in a process of its own
                 traceback.print_exc()
                 code = error.code if isinstance(error, SystemExit) else 1
+            if os.getpid() != own:  # a forked child must not answer for its parent
+                sys.stdout.flush()
+                os._exit(1)
         # asv removes that folder now; a library may ask where it is while nothing runs.
         os.chdir(root)
         answers.write(json.dumps(code) + "\n")

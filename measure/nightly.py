@@ -12,7 +12,6 @@ import fcntl
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -26,18 +25,17 @@ from typing import Any
 from asv.util import UserError
 
 from . import disk
-from .__main__ import Parser, heed_signals, load_config
+from .__main__ import Parser, load_config
+from .environment import PACKAGE
+from .git import git
+from .signals import end, heed_signals, ignore_signals
 from .store import machine_name
 
 RUNS = ("full:asv.conf.json", "libraries:asv.libraries.json")
-MATTER = ("lsekernels", "meson.build", "pyproject.toml")
-"""A commit that changes none of these is as fast as the one before it."""
 MEASURING = 0.75
 """Of the time; the rest is for what the history has to confirm."""
 KEPT = 50
 """Nights that the heartbeat tells of."""
-PATIENCE = 120.0
-"""Seconds in which a command ends that is interrupted: asv ends its benchmark first."""
 PYTHON = [sys.executable, "-u", "-m"]
 FAILED, BUSY, INTERRUPTED = 2, 3, 130
 
@@ -210,7 +208,7 @@ class Night:
             if self.options.store or self.options.push:
                 self.store()
         except KeyboardInterrupt:
-            _ignore_signals()
+            ignore_signals()
             self._end("interrupted")
             print("\nEnded before its time. What was measured is stored.", file=sys.stderr)
             return INTERRUPTED
@@ -318,13 +316,13 @@ class Night:
         }
         places = [place for place, commit in enumerate(history) if commit[:8] in known]
         last = places[-1] if places else -1
-        matter = set(git("rev-list", "--first-parent", "HEAD", "--", *MATTER).split())
+        matter = set(git("rev-list", "--first-parent", "HEAD", "--", *PACKAGE).split())
         new = [commit for commit in history[last + 1 :] if commit in matter]
         chosen = history[last : last + 1] * bool(places) + new[-self.options.commits :]
         if len(new) > self.options.commits:
             self._note(f"{len(new) - self.options.commits} older new commit(s) left out")
         if not chosen:
-            raise UserError(f"no commit here changes any of {', '.join(MATTER)}")
+            raise UserError(f"no commit here changes any of {', '.join(PACKAGE)}")
         return chosen
 
     def _named(self) -> list[str]:
@@ -376,31 +374,6 @@ class Night:
             f"\n{outcome} in {60 * self._hours():.1f} min" + (f": {said}" if said else ""),
             flush=True,
         )
-
-
-def end(process: subprocess.Popen[bytes]) -> None:
-    """Interrupt a command and wait until it has stored what it has; kill it if it does not end."""
-    before = _ignore_signals()
-    process.send_signal(signal.SIGINT)
-    try:
-        process.wait(PATIENCE)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-    for number, handler in before.items():
-        signal.signal(number, handler)
-
-
-def _ignore_signals() -> dict[int, Any]:
-    return {n: signal.signal(n, signal.SIG_IGN) for n in (signal.SIGINT, signal.SIGTERM)}
-
-
-def git(*arguments: str) -> str:
-    """Run git in the working folder, and return what it prints."""
-    done = subprocess.run(["git", *arguments], capture_output=True, text=True)
-    if done.returncode:
-        raise UserError(f"git {arguments[0]}: {done.stderr.strip()}")
-    return done.stdout.strip()
 
 
 def _configs() -> list[Path]:

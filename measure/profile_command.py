@@ -31,7 +31,9 @@ def in_one_environment(profile: Callable[..., Any]) -> Callable[..., Any]:
             env_spec = list(islice(names, 1))
         try:
             return profile(conf, benchmark, *args, env_spec=env_spec, **kwargs)
-        except KeyError:  # asv looks for what was not run
+        except KeyError as error:  # asv looks for what was not run
+            if error.args != (benchmark,):
+                raise
             raise util.UserError(
                 f"{benchmark} has no profile: it is n/a or failed, as said above. "
                 "Another environment: -E NAME (a whole name, as `asv show` prints it)"

@@ -1,4 +1,4 @@
-"""Which benchmarks a profile runs: regular expressions for ``asv run --bench``."""
+"""Which benchmarks a profile runs: regular expressions, as for ``asv run --bench``."""
 
 from __future__ import annotations
 

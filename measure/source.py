@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .combinations import python_path, start_with_path
+from .combinations import python_path, start_here
 from .environment import Pinned
 
 
@@ -25,7 +25,7 @@ class Source(Pinned):
 
     def start(self, args: list[str], **kwargs: Any) -> Any:
         """Run Python in a process of its own."""
-        return start_with_path(self, self._build_root, args, **kwargs)
+        return start_here(self, args, **kwargs)
 
     def environ(self, environ: Mapping[str, str]) -> dict[str, str]:
         """Return the environment variables of a process."""

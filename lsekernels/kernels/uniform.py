@@ -2,7 +2,7 @@
 
 There is no true value to compare with, so the result is judged as a sample. Every call must give
 new numbers: a method continues its generator's stream, and never seeds it again. One result cannot
-show that, so tests/test_uniform.py compares the results of successive calls.
+show that, so tests/backends/test_uniform.py compares the results of successive calls.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from asv import util
 from asv.config import Config
 
 from measure.combinations import Combinations
+from measure.git import git
 from measure.here import Here
 
 
@@ -39,7 +40,7 @@ def test_here_is_this_python_and_names_no_path(here):
 
 
 def test_here_measures_only_the_commit_that_is_checked_out(here):
-    head = here._git("rev-parse", "HEAD").strip()
+    head = git("rev-parse", "HEAD")
     here.install_project(None, None, head)
     assert here.installed_commit_hash == head
     with pytest.raises(util.UserError, match=f"the working tree is at {head[:8]}: check out 0000"):
@@ -77,6 +78,7 @@ def test_context_asks_outside_the_working_tree(root, tmp_path, monkeypatch):
         name="pinned-x",
         env_vars={"LSEKERNELS_THREADS": "1"},
         _path=str(tmp_path),
+        installed_commit_hash="0" * 40,
         _global_env_vars={},
         _asked={},
         start=start,

@@ -52,6 +52,15 @@ class Suite:
             raise SystemExit(5)
         return size
 
+    def track_fork(self, backend, size):
+        note("fork", backend, size)
+        pid = os.fork()
+        if not pid and size == 2:
+            raise ValueError("in a child")
+        if pid:
+            os.waitpid(pid, 0)
+        return size  # a child that comes here must not answer
+
     def track_child(self, backend, size):
         return subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]).pid
 
@@ -160,6 +169,13 @@ def test_what_fails_ends_nothing_else(run):
     assert "asv: benchmark timed out (timeout 2.0s)" in said.replace("timeout 2s", "timeout 2.0s")
     assert "ValueError: wrong" in said
     assert "For parameters: 'other:form', 3\nsays other:form 3" in said
+
+
+def test_a_forked_child_does_not_answer_for_its_parent(run):
+    values, calls, _ = run("fork")
+    assert {value for value in values.values() if value == value} == {1, 2, 3}
+    assert None not in values.values()
+    assert len(calls) == 12
 
 
 def test_what_a_benchmark_has_started_ends_with_its_process(run):

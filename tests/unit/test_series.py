@@ -1,7 +1,7 @@
 """A tool that is added or upgraded breaks no series; the same sources are built once."""
 
 import json
-import subprocess
+import pickle
 import sys
 from types import SimpleNamespace
 
@@ -119,10 +119,8 @@ def trees(monkeypatch):
     """What git says that each commit is made of."""
     found = {"a" * 40: "tree 1", "b" * 40: "tree 1", "c" * 40: "tree 2"}
 
-    def run(command, **_):
-        return SimpleNamespace(stdout=found[command[2]])
-
-    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr(pinned, "git", lambda *command, **_: found[command[1]])
+    monkeypatch.setattr(pinned, "toolchain", lambda: "g++")
     return found
 
 
@@ -141,3 +139,54 @@ def test_commits_of_the_same_sources_share_a_wheel(conf, tmp_path, trees):
     other = Builds(conf, str(tmp_path))
     other.know(SimpleNamespace(path="."), a)
     assert other.get_cache_dir(a) is None, "built otherwise"
+
+
+def test_another_compiler_or_cpu_builds_anew(conf, tmp_path, trees, monkeypatch):
+    keys = set()
+    for toolchain in "g++ 12, avx2", "g++ 13, avx2", "g++ 13, avx512f":
+        monkeypatch.setattr(pinned, "toolchain", lambda toolchain=toolchain: toolchain)
+        builds = Builds(conf, str(tmp_path))
+        builds.know(SimpleNamespace(path="."), "a" * 40)
+        keys.add(builds.create_cache_dir("a" * 40))
+    assert len(keys) == 3
+
+
+def test_commits_of_an_unknown_project_share_nothing(conf, tmp_path, trees):
+    trees |= dict.fromkeys(trees, "")
+    builds = Builds(conf, str(tmp_path))
+    for commit in trees:
+        builds.know(SimpleNamespace(path="."), commit)
+    assert len({builds.create_cache_dir(commit) for commit in trees}) == len(trees)
+
+
+def test_environments_can_be_handed_to_other_processes(conf):
+    """As ``asv run --parallel`` does."""
+    for env in environment.get_environments(conf, None, verbose=False):
+        assert pickle.loads(pickle.dumps(env)).name == env.name
+
+
+def test_what_a_commit_has_is_asked_of_that_commit(tools, monkeypatch):
+    """Of two environments in one folder asv installs into the first; the other must see it."""
+    env = Installing(tools)
+    asked = []
+    installed = ["a" * 40]
+    monkeypatch.setattr(Installing, "installed_commit_hash", property(lambda self: installed[0]))
+
+    def start(args, **_):
+        asked.append(args)
+        return json.dumps({"backends": [{"backend": installed[0]}]}), "", 0
+
+    monkeypatch.setattr(env, "start", start)
+    for commit in "a" * 40, "a" * 40, "b" * 40:
+        installed[0] = commit
+        assert env.facts()["backends"] == [{"backend": commit}]
+    assert len(asked) == 2
+
+
+def test_a_library_that_kills_the_process_is_no_reason_for_n_a(tools, monkeypatch):
+    env = Installing(tools)
+    monkeypatch.setattr(Installing, "installed_commit_hash", "a" * 40)
+    monkeypatch.setattr(env, "start", lambda *_, **__: ("", "", -4))
+    with pytest.raises(util.UserError, match="does not say what it has: exit code -4"):
+        env.facts()
+    assert env.cannot({"param_names": ["backend"]}, ("'numpy'",)) is None
