@@ -10,61 +10,8 @@ from types import SimpleNamespace
 import pytest
 
 from gate import machine, noise, tuning
-from gate.tuning import Activity
 
-CPU = "sys/devices/system/cpu"
-CLOCK = "sys/devices/system/clocksource/clocksource0"
-HUGE = "sys/kernel/mm/transparent_hugepage/enabled"
-TUNED = {
-    f"{CPU}/online": "0-3",
-    f"{CPU}/isolated": "2-3",
-    f"{CPU}/nohz_full": "2-3",
-    f"{CPU}/intel_pstate/no_turbo": "1",
-    f"{CPU}/smt/active": "0",
-    f"{CPU}/smt/control": "off",
-    f"{CPU}/cpu0/thermal_throttle/core_throttle_count": "0",
-    "sys/class/dmi/id/sys_vendor": "Amazon EC2",  # it rents real ones too
-    "sys/class/dmi/id/product_name": "m5.metal",
-    "sys/class/hwmon/hwmon0/name": "nvme",
-    "sys/class/hwmon/hwmon0/temp1_input": "99000",
-    "sys/class/hwmon/hwmon1/name": "coretemp",
-    "sys/class/hwmon/hwmon1/temp1_input": "41000",
-    "sys/class/hwmon/hwmon1/temp2_input": "43000",
-    "sys/class/hwmon/hwmon1/temp2_crit": "100000",
-    HUGE: "always [madvise] never",
-    f"{CLOCK}/current_clocksource": "tsc",
-    "proc/cmdline": "quiet isolcpus=2-3 nohz_full=2-3 rcu_nocbs=2-3",
-    "proc/cpuinfo": "processor\t: 0\nflags\t\t: fpu vme sse2\n",
-    "proc/irq/default_smp_affinity": "3",
-    "proc/loadavg": "0.01 0.02 0.00 1/90 1234",
-    "proc/self/status": "Name:\tcat\nCpus_allowed_list:\t0-1\n",
-    "proc/swaps": "Filename Type Size Used Priority",
-    "proc/sys/kernel/randomize_va_space": "2",
-} | {f"{CPU}/cpu{n}/cpufreq/scaling_governor": "performance" for n in range(4)}
-IDLE = Activity(0, 0, 0, {1: ("init", 5)}), Activity(4, 100, 400, {1: ("init", 6)})
-SAID = """Show the system configuration
-
-System state
-============
-
-CPU: use 4 logical CPUs: 0-3
-Perf event: Maximum sample rate: {rate} per second
-ASLR: Full randomization
-
-{advices}Run "python -m pyperf system tune" to tune the system configuration to run benchmarks
-"""
-FINE = SAID.format(rate=1, advices="")
-
-
-def tree(folder, files):
-    for name, text in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text + "\n")
-    return folder
-
-
-def found(folder, files, activity=IDLE, said=FINE):
-    return {c.name: c for c in tuning.checks(tree(folder, files), *activity, said)}
+from ..tuned import CPU, FINE, TUNED, tree
 
 
 def test_the_load_of_this_very_process_is_seen():
