@@ -28,8 +28,8 @@ test: $(VENV)/test  ## build the package with the core tools and test it (8 min)
 	$(BIN)/python -m pytest $(PYTEST) $(if $(BACKEND),--backend $(BACKEND),tests/unit tests/backends)
 
 .PHONY: test-all
-test-all: $(VENV)/test-all  ## all tests of all tools, of the site and of asv's whole way (25 min)
-	$(BIN)/python -m pytest $(PYTEST) --tier all
+test-all: $(VENV)/test-all  ## all tests of all tools, of the site, of asv's whole way (25 min); BACKEND=jax
+	$(BIN)/python -m pytest $(PYTEST) $(if $(BACKEND),--backend $(BACKEND),--tier all)
 
 .PHONY: test-rest
 test-rest: $(VENV)/test-all  ## what `make test-all` has and `make test` has not
