@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +116,14 @@ def _of(module: str, links: dict[str, Any]) -> dict[str, Any]:
 
 
 def _vega() -> str:
-    import vl_convert
+    """Return Vega's scripts as vl-convert bundles them, which takes a second: once a version."""
+    kept = Path(".asv", f"vega-{version('vl-convert-python')}.js")
+    if not kept.exists():
+        import vl_convert
 
-    bundle: Any = vl_convert.javascript_bundle  # its annotations demand what is optional
-    return str(bundle())
+        bundle: Any = vl_convert.javascript_bundle  # its annotations demand what is optional
+        kept.parent.mkdir(exist_ok=True)
+        new = kept.with_suffix(f".{os.getpid()}")
+        new.write_text(bundle(), "utf-8")
+        new.replace(kept)
+    return kept.read_text("utf-8")
