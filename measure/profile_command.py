@@ -32,7 +32,7 @@ def in_one_environment(profile: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return profile(conf, benchmark, *args, env_spec=env_spec, **kwargs)
         except KeyError as error:  # asv looks for what was not run
-            if error.args != (benchmark,):
+            if error.args != (benchmark.partition("(")[0],):
                 raise
             raise util.UserError(
                 f"{benchmark} has no profile: it is n/a or failed, as said above. "

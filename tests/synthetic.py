@@ -27,7 +27,7 @@ TOOLS = {
 }  # fmt: skip
 """Backend -> seconds of a call, and of an element more; nan is a tool that is not there."""
 LARGEST = 1_000_000
-IGNORED = "/html/*\n!/html/README.md\n"
+IGNORED = ".asv\n/html/*\n!/html/README.md\n"
 FIRST_COMMIT = 1_767_225_600
 ENVIRONMENTS = (
     # machine, kind, NumPy, threads, how many of the newest commits it has, how slow it is
