@@ -16,19 +16,19 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DEFAULT_GOAL := help
 
 .PHONY: bench
-bench: $(VENV)/bench  ## measure the newest commit with the core tools, and make the site (5 min)
+bench: $(VENV)/bench  ## measure the newest commit with the core tools, and make the site (3 min)
 	$(BIN)/python -m measure quick --site
 
 .PHONY: bench-all
-bench-all: $(VENV)/bench  ## the same, wider, with PyTorch, JAX, TensorFlow and all others, too (25 min)
+bench-all: $(VENV)/bench  ## the same, wider, with PyTorch, JAX, TensorFlow and all others, too (20 min)
 	$(BIN)/python -m measure wide --tier all --site
 
 .PHONY: test
-test: $(VENV)/test  ## build the package with the core tools and test it (8 min); BACKEND=numba: one
+test: $(VENV)/test  ## build the package with the core tools and test it (2 min); BACKEND=numba: one
 	$(BIN)/python -m pytest $(PYTEST) $(if $(BACKEND),--backend $(BACKEND),tests/unit tests/backends)
 
 .PHONY: test-all
-test-all: $(VENV)/test-all  ## all tests of all tools, of the site, of asv's whole way (25 min); BACKEND=jax
+test-all: $(VENV)/test-all  ## all tests of all tools, of the site, of asv's whole way (15 min); BACKEND=jax
 	$(BIN)/python -m pytest $(PYTEST) $(if $(BACKEND),--backend $(BACKEND),--tier all)
 
 .PHONY: test-rest

@@ -23,6 +23,8 @@ from .living import Living
 THREADS = "LSEKERNELS_THREADS"
 FRESH, HUGE = "LSEKERNELS_FRESH", "LSEKERNELS_HUGE"
 """Environment variables: a process for each combination, and the largest sizes, where set."""
+WITH_ALL_THREADS = "warm.", "limits."
+"""What is measured with all threads, too: the rest would be the same again, or another question."""
 HUGE_SIZE = 100_000_000
 """Elements: some tools take 8 GB of memory for as many, and ten seconds."""
 
@@ -137,8 +139,11 @@ class Combinations(Environment):  # type: ignore[misc]  # asv has no annotations
         row = self._rows().get(backend_of(parameters), {})
         if row.get("unavailable"):
             return f"backend {row['backend']!r} is not available: {row['unavailable']}"
-        if row and self.env_vars.get(THREADS, "1") != "1" and not row["parallel"]:
-            return f"backend {row['backend']!r} uses one thread; see {THREADS}=1"
+        if self.env_vars.get(THREADS, "1") != "1":
+            if row and not row["parallel"]:
+                return f"backend {row['backend']!r} uses one thread; see {THREADS}=1"
+            if not benchmark["name"].startswith(WITH_ALL_THREADS):
+                return f"it is measured with one thread: see {THREADS}=1"
         if (
             row.get("device") != "gpu"
             and not os.environ.get(HUGE)

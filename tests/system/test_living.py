@@ -97,15 +97,15 @@ def run(root, tmp_path, monkeypatch):
     suite = tmp_path / "benchmarks"
     suite.mkdir()
     (suite / "__init__.py").write_text("")
-    (suite / "suite.py").write_text(SUITE)
+    (suite / "warm.py").write_text(SUITE)
     conf = Config.load(str(root / "asv.conf.json"))
     conf.benchmark_dir, conf.results_dir = str(suite), str(tmp_path)
     conf.env_dir = str(tmp_path / "env")
     monkeypatch.setenv("NOTES", str(tmp_path / "notes"))
-    listed = measure.discover(conf)
-    listed.save()
 
     def measured(name, threads="1"):
+        listed = measure.discover(conf)
+        listed.save()
         env = Scratch(conf, "3", {}, {("nobuild", "LSEKERNELS_THREADS"): threads})
         chosen = Benchmarks(conf, list(listed.values()), rf"\.track_{name}\(")
         results = runner.run_benchmarks(chosen, env, results=Results.unnamed())
@@ -144,6 +144,14 @@ def test_a_backend_of_one_thread_starts_no_process_with_all(run):
     assert {call[0] for call in calls} == {"one", "other:form", "other:more"}
     assert math.isnan(values["'serial'", "3"])
     assert "'serial' uses one thread" in said
+
+
+def test_only_warm_calls_and_limits_are_measured_with_all_threads(run, tmp_path):
+    (tmp_path / "benchmarks/warm.py").rename(tmp_path / "benchmarks/memory.py")
+    values, calls, said = run("shared", threads="all")
+    assert calls == []
+    assert all(math.isnan(value) for value in values.values())
+    assert "it is measured with one thread: see LSEKERNELS_THREADS=1" in said
 
 
 def test_functions_that_ask_for_it_get_fresh_processes(run):
