@@ -191,6 +191,8 @@ class Run:
             f"machine {self.machine}, {len(self.commits)} commit(s), "
             f"{len(self.environments)} environment(s); the page: html/index.html"
         )
+        with later():
+            self.listed.save()  # for the environments, and whoever reads results
         for number, commit in enumerate(self.commits, 1):
             if len(self.commits) > 1:
                 print(f"\n== commit {commit[:8]}, {number} of {len(self.commits)}")
@@ -226,8 +228,6 @@ class Run:
 
     def _prepare(self, commit: str, env: Any, selection: tuple[str, ...]) -> list[Part]:
         """Make the environment, build the commit, and return what is to be measured in it."""
-        with later():
-            self.listed.save()  # for the environment, and whoever reads results
         try:
             env.create()
             if env.installed_commit_hash != commit:

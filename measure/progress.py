@@ -59,14 +59,17 @@ class Progress:
         """Finish the line of a benchmark."""
         if self._in_group:
             took = time.monotonic() - self._group_began
-            self._print(f"  {self._group}: {self._in_group} in {took:.0f} s  ({self._how_far()})")
+            self.interject(
+                f"  {self._group}: {self._in_group} in {took:.0f} s  ({self._how_far()})"
+            )
         elif self._terminal:
             print("\r\033[K", end="", flush=True)
         self._group, self._in_group = "", 0
 
     def interject(self, text: str) -> None:
-        """Print something between the lines."""
-        self._print(text)
+        """Print a line, or something between the lines."""
+        self._said = time.monotonic()
+        print(f"\r\033[K{text}" if self._terminal else text, flush=True)
 
     def _how_far(self) -> str:
         left = self._total - self.done
@@ -80,8 +83,4 @@ class Progress:
         if self._terminal:
             print(f"\r\033[K{text}", end="", flush=True)
         elif time.monotonic() - self._said > EVERY:
-            self._print(text)
-
-    def _print(self, text: str) -> None:
-        self._said = time.monotonic()
-        print(f"\r\033[K{text}" if self._terminal else text, flush=True)
+            self.interject(text)

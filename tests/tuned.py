@@ -1,6 +1,8 @@
 """A tuned machine as a tree of files, and what is found in such trees."""
 
-from gate import tuning
+from types import SimpleNamespace
+
+from gate import machine, noise, tuning
 from gate.tuning import Activity
 
 CPU = "sys/devices/system/cpu"
@@ -56,3 +58,21 @@ def tree(folder, files):
 
 def found(folder, files, activity=IDLE, said=FINE):
     return {c.name: c for c in tuning.checks(tree(folder, files), *activity, said)}
+
+
+def made_up(tmp_path, monkeypatch):
+    """Let the whole command look at a made-up machine, in a moment; return its folder."""
+    (tmp_path / "asv.conf.json").write_text(
+        '{"version": 1, "project": "p", "repo": ".", "results_dir": "results"}'
+    )
+    root = tree(tmp_path / "root", TUNED | {"proc/stat": "cpu 0 0 0 0"})
+    monkeypatch.setattr(machine, "ROOT", root)
+    monkeypatch.setattr(machine, "ask_pyperf", lambda: FINE)
+    monkeypatch.setattr(noise, "array_bytes", lambda root: 2**16)
+    monkeypatch.setattr(noise, "floor", real_floor := noise.floor)
+    monkeypatch.setattr(noise, "floor", lambda root, processes, say: real_floor(root, 2, 0.0, say))
+    monkeypatch.setattr(machine, "time", SimpleNamespace(sleep=lambda seconds: None))
+    monkeypatch.setattr(noise, "MOST", 1e9)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

@@ -5,13 +5,12 @@ import re
 import subprocess
 import sys
 import time
-from types import SimpleNamespace
 
 import pytest
 
-from gate import machine, noise, tuning
+from gate import machine, tuning
 
-from ..tuned import CPU, FINE, TUNED, tree
+from ..tuned import CPU, made_up, tree
 
 
 def test_the_load_of_this_very_process_is_seen():
@@ -34,20 +33,7 @@ def test_the_load_of_this_very_process_is_seen():
 @pytest.fixture
 def quick(tmp_path, monkeypatch):
     """The whole command, over a made-up machine, and in a moment."""
-    (tmp_path / "asv.conf.json").write_text(
-        '{"version": 1, "project": "p", "repo": ".", "results_dir": "results"}'
-    )
-    root = tree(tmp_path / "root", TUNED | {"proc/stat": "cpu 0 0 0 0"})
-    monkeypatch.setattr(machine, "ROOT", root)
-    monkeypatch.setattr(machine, "ask_pyperf", lambda: FINE)
-    monkeypatch.setattr(noise, "array_bytes", lambda root: 2**16)
-    monkeypatch.setattr(noise, "floor", real_floor := noise.floor)
-    monkeypatch.setattr(noise, "floor", lambda root, processes, say: real_floor(root, 2, 0.0, say))
-    monkeypatch.setattr(machine, "time", SimpleNamespace(sleep=lambda seconds: None))
-    monkeypatch.setattr(noise, "MOST", 1e9)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+    return made_up(tmp_path, monkeypatch)
 
 
 def test_the_whole_command(quick, capsys):

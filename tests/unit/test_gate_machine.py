@@ -3,14 +3,13 @@
 import json
 import random
 import signal
-from types import SimpleNamespace
 
 import pytest
 
 from gate import command, machine, noise, noise_kernels, tuning
 from gate.tuning import BAD, GOOD, UNKNOWN, Activity, Check
 
-from ..tuned import CLOCK, CPU, FINE, HUGE, SAID, TUNED, found, tree
+from ..tuned import CLOCK, CPU, HUGE, SAID, TUNED, found, made_up, tree
 
 LAPTOP = {
     f"{CPU}/online": "0-3",
@@ -227,20 +226,7 @@ def test_every_kernel_runs_and_has_a_name():
 @pytest.fixture
 def quick(tmp_path, monkeypatch):
     """The whole command, over a made-up machine, and in a moment."""
-    (tmp_path / "asv.conf.json").write_text(
-        '{"version": 1, "project": "p", "repo": ".", "results_dir": "results"}'
-    )
-    root = tree(tmp_path / "root", TUNED | {"proc/stat": "cpu 0 0 0 0"})
-    monkeypatch.setattr(machine, "ROOT", root)
-    monkeypatch.setattr(machine, "ask_pyperf", lambda: FINE)
-    monkeypatch.setattr(noise, "array_bytes", lambda root: 2**16)
-    monkeypatch.setattr(noise, "floor", real_floor := noise.floor)
-    monkeypatch.setattr(noise, "floor", lambda root, processes, say: real_floor(root, 2, 0.0, say))
-    monkeypatch.setattr(machine, "time", SimpleNamespace(sleep=lambda seconds: None))
-    monkeypatch.setattr(noise, "MOST", 1e9)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+    return made_up(tmp_path, monkeypatch)
 
 
 def test_the_name_is_the_one_that_asv_knows(quick):
