@@ -62,10 +62,11 @@ def _exact(row: np.ndarray, name: str) -> Any:
 
 def _extended(row: np.ndarray, name: str) -> Any:
     d = row.astype(np.longdouble) - row.max()
-    log = np.log(np.exp(d).sum())
-    if name == "logsumexp_rows":
-        return row.max() + log
-    return np.exp(d - log) if name == "softmax_rows" else d - log
+    terms = np.exp(d)
+    total = terms.sum()
+    if name == "softmax_rows":
+        return terms / total
+    return row.max() + np.log(total) if name == "logsumexp_rows" else d - np.log(total)
 
 
 def _rows_of(case: Case) -> Callable[[str], np.ndarray]:

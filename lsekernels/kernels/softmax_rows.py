@@ -8,7 +8,7 @@ import numpy as np
 
 from ._rows import CASES, DTYPES, MAX_ERROR, PROBES, SIZES, elements, make_data
 from ._rows import reference as _reference
-from ._ulp import Pair, ulp_errors
+from ._ulp import Pair, largest_ulp_error
 
 __all__ = ["CASES", "DTYPES", "MAX_ERROR", "PROBES", "SIZES", "elements", "make_data"]
 
@@ -27,12 +27,13 @@ def error(result: Any, expected: Pair, dtype: Any) -> float:
     x - max(x) is rounded, and exp makes a relative error of an absolute one: that much any
     implementation in the precision of its input loses.
     """
+    return largest_ulp_error(result, expected, dtype, allowed=_rounding)
+
+
+def _rounding(p: np.ndarray) -> np.ndarray:
     with np.errstate(divide="ignore", invalid="ignore"):
-        rounding = np.clip(-np.log(expected[0]), 1.0, 745.0)
-    errors = ulp_errors(result, expected, dtype)
-    if errors.shape == rounding.shape:
-        errors = errors / np.where(np.isnan(rounding), 1.0, rounding)
-    return float(errors.max(initial=0.0))
+        rounding = np.clip(-np.log(p), 1.0, 745.0)
+    return np.where(np.isnan(rounding), 1.0, rounding)
 
 
 def bytes_moved(size: str, dtype: str) -> int:
