@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import mpmath
@@ -31,10 +32,15 @@ def exact(function: Callable[..., Any], *arrays: np.ndarray) -> Pair:
             part = a[start : start + PERIOD]
             if not np.array_equal(part, first[: len(part)], equal_nan=True):
                 raise ValueError(f"more than {PERIOD} elements must repeat the first {PERIOD}")
-    with mpmath.workdps(50):
-        columns = zip(*(map(mpmath.mpf, first.tolist()) for first in period), strict=True)
-        high, low = pair(np.array([function(*column) for column in columns], object))
+    high, low = _exact(function, tuple(tuple(first.tolist()) for first in period))
     return np.resize(high, size), np.resize(low, size)
+
+
+@lru_cache(4)  # all sizes and forms of a kernel have the same first 10,000 elements
+def _exact(function: Callable[..., Any], arrays: tuple[tuple[float, ...], ...]) -> Pair:
+    with mpmath.workdps(50):
+        columns = zip(*(map(mpmath.mpf, numbers) for numbers in arrays), strict=True)
+        return pair(np.array([function(*column) for column in columns], object))
 
 
 def repeated(numbers: np.ndarray, size: int) -> np.ndarray:
