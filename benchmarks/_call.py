@@ -59,14 +59,8 @@ def prepare(backend, method, arrays, dtype, size=0):
     AssertionError
         The result is wrong, on the data or on one of the kernel's probes: it must not be timed.
     """
-    kernel = tree("kernels").of(method)
-    if not hasattr(backend, method) or dtype not in backend.dtypes:
-        raise NotImplementedError(f"backend {backend.name!r} has no {method} for {dtype}")
-    limits = getattr(backend, "largest", {})  # older commits do not declare it
-    largest = limits.get(method) or limits.get(kernel)
-    if largest and size > largest:
-        raise NotImplementedError(f"{backend.name!r} would take minutes for {method} of {size}")
-    truth = tree(f"kernels.{kernel}")
+    expect(backend, method, dtype, size)
+    truth = tree(f"kernels.{tree('kernels').of(method)}")
     if (backend, method, dtype) not in _probed:  # once a process: they are the same for all sizes
         for name in getattr(truth, "FORM_PROBES", {}).get(method, truth.PROBES):
             check(backend, method, truth.CASES[name].arguments(dtype), dtype, name)
@@ -75,6 +69,16 @@ def prepare(backend, method, arrays, dtype, size=0):
 
 
 _probed = set()
+
+
+def expect(backend, method, dtype, size):
+    """Raise NotImplementedError where `backend` has no such method, or not for so large a size."""
+    if not hasattr(backend, method) or dtype not in backend.dtypes:
+        raise NotImplementedError(f"backend {backend.name!r} has no {method} for {dtype}")
+    limits = getattr(backend, "largest", {})  # older commits do not declare it
+    largest = limits.get(method) or limits.get(tree("kernels").of(method))
+    if largest and str(size).isdigit() and int(size) > largest:
+        raise NotImplementedError(f"{backend.name!r} would take minutes for {method} of {size}")
 
 
 def check(backend, method, arrays, dtype, what):

@@ -57,6 +57,9 @@ class Backend:
     """Whether it uses more than one thread where the thread setting allows it."""
     in_process: ClassVar[bool] = True
     """Whether it computes in this process, where its threads and its memory can be seen."""
+    temporaries: ClassVar[bool] = False
+    """Whether a call of logsumexp fills blocks of 128 KiB or more that it frees again, in this
+    process: its time then depends on the state of the heap (:mod:`lsekernels.heap`)."""
     interpreter: ClassVar[str] = ""
     """Whose Python it needs, where that is not CPython."""
     featured: ClassVar[bool] = False

@@ -13,6 +13,7 @@ class Numba(Backend):
     featured = True
     requires = ("numba",)
     distribution = "numba"
+    temporaries = True
     compiled = "jit"
     cache = "NUMBA_CACHE_DIR"
     max_error = {

@@ -12,6 +12,7 @@ class NumbaObject(Backend):
     featured = True
     requires = ("numba",)
     distribution = "numba"
+    temporaries = True
     compiled = "jit"
     cache = "NUMBA_CACHE_DIR"
     max_error = {"logsumexp": 4.0, "stdev_variance": 256.0}

@@ -24,6 +24,7 @@ class NumbaVectorize(Backend):
     title = "Numba (vectorize)"
     requires = ("numba",)
     distribution = "numba"
+    temporaries = True
     compiled = "jit"
     cache = "NUMBA_CACHE_DIR"
     max_error = {"logsumexp": 4.0, "logsumexp_rows": 4.0, "log10": 2.0, "hypot": 1.0}

@@ -11,6 +11,7 @@ class NumExpr(Backend):
     tier = "all"
     requires = ("numexpr",)
     distribution = "numexpr"
+    temporaries = True
     parallel = True
     max_error = {
         "logsumexp": 8.0,

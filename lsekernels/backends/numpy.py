@@ -29,6 +29,7 @@ class NumPy(Backend):
     featured = True
     requires = ("numpy",)
     distribution = "numpy"
+    temporaries = True
     preference = 1
     max_error = {
         "logsumexp": 4.0,

@@ -24,6 +24,7 @@ class NumPyBlocked(Backend):
     title = "NumPy (blocked)"
     requires = ("numpy",)
     distribution = "numpy"
+    temporaries = True
     max_error = {
         "logsumexp": 4.0,
         "logsumexp_rows": 4.0,

@@ -10,6 +10,7 @@ class SciPy(Backend):
     featured = True
     requires = ("scipy",)
     distribution = "scipy"
+    temporaries = True
     max_error = {
         "logsumexp": 4.0,
         "logsumexp_rows": 4.0,

@@ -18,6 +18,7 @@ FLUSHES: Failures = dict.fromkeys(
 
 class TensorFlow(Backend):
     title = "TensorFlow"
+    temporaries = True
     tier = "all"
     requires = ("tensorflow",)
     compiled = "jit"

@@ -18,6 +18,7 @@ class Torch(Backend):
     featured = True
     requires = ("torch",)
     distribution = "torch"
+    temporaries = True
     parallel = True
     max_error = {
         "logsumexp": 4.0,

@@ -11,6 +11,7 @@ from .torch import Torch
 
 class TorchCompile(Torch):
     title = "PyTorch (compiled)"
+    temporaries = False
     compiled = "jit"
     cache = "TORCHINDUCTOR_CACHE_DIR"
     known_failures: ClassVar[Failures] = LOSES_TINY_TERMS
