@@ -65,7 +65,9 @@ def prepare(backend, method, arrays, dtype, size=0):
         for name in getattr(truth, "FORM_PROBES", {}).get(method, truth.PROBES):
             check(backend, method, truth.CASES[name].arguments(dtype), dtype, name)
         _probed.add((backend, method, dtype))
-    return check(backend, method, arrays, dtype, f"the timed data of size {size}")
+    call = check(backend, method, arrays, dtype, f"the timed data of size {size}")
+    tree("heap").trim()  # what was made and freed for the check is not there for the calls
+    return call
 
 
 _probed = set()

@@ -1,6 +1,5 @@
 """Memory that a call adds beyond its input."""
 
-import ctypes
 import sys
 
 from . import _call
@@ -43,9 +42,7 @@ class Logsumexp:
         self.call = _call.prepare(loaded, "logsumexp", data, dtype)
 
     def track_added(self, backend, dtype):
-        libc = ctypes.CDLL(None)
-        if hasattr(libc, "malloc_trim"):
-            libc.malloc_trim(0)  # or the call would reuse what setup has freed
+        tree("heap").trim()  # or the call would reuse what setup has freed
         before = _kilobytes("VmRSS:")
         with open("/proc/self/clear_refs", "w") as peak:
             peak.write("5")  # sets the peak to the present

@@ -25,7 +25,7 @@ import ctypes
 import sys
 from pathlib import Path
 
-__all__ = ["STATES", "allocator", "faults", "return_all", "settle", "tune"]
+__all__ = ["STATES", "allocator", "faults", "return_all", "settle", "trim", "tune"]
 
 STATES = ("young", "settled", "tuned")
 
@@ -80,6 +80,13 @@ def return_all() -> bool:
     countable.
     """
     return _limit(SMALLEST, SMALLEST)
+
+
+def trim() -> None:
+    """Give back what is free at this moment; later calls then reuse what they have freed alone."""
+    malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # only glibc has it
+    if malloc_trim:
+        malloc_trim(0)
 
 
 def faults() -> int:
