@@ -44,25 +44,24 @@ def bring_about(state):
     global _state
     if state == _state:
         return
-    if state == "young":
+    if state in ("young", "counted"):
         _expect_untouched()
-    elif not _SET[state]():
-        if state != "settled":
-            raise NotImplementedError(f"{heap.allocator()} has no thresholds that could be set")
-    elif state in _REUSED and (faults := heap.faults_again(_REUSED[state])) > 16:
-        raise RuntimeError(
-            f"the heap is not {state}: a block used again costs {faults} page faults"
-        )
+    if state in _SET and not _SET[state]() and state != "settled":
+        raise NotImplementedError(f"{heap.allocator()} has no limits that could be set")
+    limits = heap.allocator().startswith("glibc")
+    if limits and state in _REUSED and (faults := heap.faults_again(_REUSED[state])) > 16:
+        raise RuntimeError(f"the heap is not {state}: a block used again costs {faults} faults")
     _state = state
 
 
 def _expect_untouched():
+    """Raise NotImplementedError where blocks freed before, or a setting, would be in the way."""
     if _state is not None:
-        raise NotImplementedError(f"the heap of this process is {_state}; young is a fresh one")
+        raise NotImplementedError(f"this process's heap is {_state}: a fresh one is needed")
     if found := [name for name in _USERS if name in os.environ]:
-        raise NotImplementedError(f"{found[0]} is set; a young heap has no limits of the user's")
+        raise NotImplementedError(f"{found[0]} is set: then no heap is young")
     if not heap.allocator().startswith("glibc"):
-        raise NotImplementedError(f"{heap.allocator()} does not change with what was freed")
+        raise NotImplementedError(f"{heap.allocator()} has rules of its own")
 
 
 def made_elsewhere(make):

@@ -8,13 +8,13 @@ from ._tree import registry, tree
 
 VECTOR, ROWS = tree("kernels.logsumexp"), tree("kernels.softmax_rows")
 SIZES = [size for size in VECTOR.SIZES if 10_000 <= size <= 10_000_000]
-LARGE = 100_000, 10_000_000
-"""Below and above what a settled heap uses again."""
+LARGE = 10_000_000
+"""Elements: beyond what a settled heap uses again."""
 MATRIX, LONG_ROW = "1000x1000", "1x10000000"
 
 
 def _names(kernel, temporaries=False):
-    """Return the backends that compute in this process; with `temporaries`, those that fill them."""
+    """Return the backends of this process; with `temporaries`, those that fill them."""
     declared = ((name, registry.declaration(name)) for name in registry.names(kernel))
     here = [(n, d) for n, d in declared if d.device == "cpu" and d.in_process]
     return [n for n, d in here if d.temporaries >= temporaries]
@@ -24,12 +24,10 @@ def _data(kernel, size):
     return tree(f"kernels.{kernel}").make_data(size, "float64")
 
 
-class _Young:
-    """What a short script pays for each call, in a process that has freed nothing large before.
+class _Fresh:
+    """A fresh process that has loaded the backend, been given the data, and freed nothing large.
 
-    Timed: warm calls, as in `warm`, in a fresh process that has loaded the backend and been given
-    the data. What glibc changes by itself from the first call on, it does here, too. The result is
-    checked behind the calls.
+    The result is checked behind what is measured.
     """
 
     version = "1"
@@ -37,18 +35,28 @@ class _Young:
     param_names = ("backend", "size")
 
     def setup(self, backend, size):
-        _heap.bring_about("young")
+        _heap.bring_about(self.heap)
         self.data = _heap.made_elsewhere(lambda: _data(self.kernel, size))
         self.loaded = _call.load(backend)
         _call.expect(self.loaded, self.kernel, "float64", size)
         self.call = self.loaded.prepare(self.kernel, *self.data)
 
+    def checked(self, value, size):
+        _call.check(self.loaded, self.kernel, self.data, "float64", f"the data of size {size}")
+        return value
+
+
+class _Young(_Fresh):
+    """What a short script pays for each call.
+
+    Timed: warm calls, as in `warm`. What glibc changes by itself from the first call on, it does
+    here, too.
+    """
+
+    heap = "young"
+
     def track_time(self, backend, size):
-        samples = _call.sample(self.call)
-        _call.check(
-            self.loaded, self.kernel, self.data, "float64", f"the timed data of size {size}"
-        )
-        return samples
+        return self.checked(_call.sample(self.call), size)
 
     track_time.type = "time"
     track_time.unit = "seconds"
@@ -97,7 +105,7 @@ class TunedLogsumexp(_Tuned):
     """One vector of float64, whose temporaries are larger than 32 MiB."""
 
     kernel = "logsumexp"
-    params = (_names(kernel, temporaries=True), LARGE[1:])
+    params = (_names(kernel, temporaries=True), [LARGE])
 
 
 class TunedSoftmaxRows(_Tuned):
@@ -108,39 +116,68 @@ class TunedSoftmaxRows(_Tuned):
 
 
 class _Faults:
-    """How much new memory does a call fill? It explains the time, and a new temporary shows here.
+    """How much new memory does the system bring for a call? It explains the time.
 
-    Tracked: page faults of a warm call, in pages of the smallest size. ``settled``: as timed.
-    ``counted``: each temporary of 128 KiB or more is counted, also where a settled heap would use
-    its memory again.
+    Tracked: page faults of a warm call, settled, in pages of the smallest size.
     """
 
     version = "1"
     timeout = 300
-    param_names = ("backend", "heap", "size")
-    unit = "page faults"
+    param_names = ("backend", "size")
 
-    def setup(self, backend, heap, size):
-        _heap.bring_about(heap)
+    def setup(self, backend, size):
+        _heap.settle()
         loaded = _call.load(backend)
         self.call = _call.prepare(loaded, self.kernel, _data(self.kernel, size), "float64", size)
 
-    def track_faults(self, backend, heap, size):
+    def track_faults(self, backend, size):
         return _heap.faults(self.call)
 
+    track_faults.unit = "page faults"
 
-class Logsumexp(_Faults):
+
+class _Temporaries(_Fresh):
+    """How much memory does a call fill in blocks of 128 KiB and more? A new temporary shows here.
+
+    Tracked: page faults of a warm call, in pages of the smallest size, where every such block is
+    given back when it is freed, so that none is filled unseen.
+    """
+
+    heap = "counted"
+
+    def track_pages(self, backend, size):
+        return self.checked(_heap.faults(self.call), size)
+
+    track_pages.unit = "pages"
+    track_pages.fresh_process = True
+
+
+class FaultsLogsumexp(_Faults):
+    """One vector of float64, larger than what a settled heap uses again."""
+
+    kernel = "logsumexp"
+    params = (_names(kernel), [LARGE])
+
+
+class FaultsSoftmaxRows(_Faults):
+    """One row of float64, whose result is larger than what a settled heap uses again."""
+
+    kernel = "softmax_rows"
+    params = (_names(kernel), [LONG_ROW])
+
+
+class TemporariesLogsumexp(_Temporaries):
     """One vector of float64."""
 
     kernel = "logsumexp"
-    params = (_names(kernel), ["settled", "counted"], list(LARGE))
+    params = (_names(kernel), [100_000])
 
 
-class SoftmaxRows(_Faults):
-    """A matrix of float64."""
+class TemporariesSoftmaxRows(_Temporaries):
+    """A matrix of float64; its result is new memory, too."""
 
     kernel = "softmax_rows"
-    params = (_names(kernel), ["settled", "counted"], [MATRIX])
+    params = (_names(kernel), [MATRIX])
 
 
 class InTheSystem:
@@ -151,7 +188,7 @@ class InTheSystem:
 
     version = "1"
     timeout = 300
-    params = (_names("logsumexp", temporaries=True), list(LARGE))
+    params = (_names("logsumexp", temporaries=True), [LARGE])
     param_names = ("backend", "size")
     unit = "share of the time"
 
