@@ -108,7 +108,7 @@ def faults(call, calls=3):
         small_pages(option, 0, 0, 0, 0)
 
 
-def kernel_share(call, seconds=0.3):
+def kernel_share(call, seconds=1.0):
     """Return the share of the processors' time that `call` spends in the operating system."""
     call()
     before = resource.getrusage(resource.RUSAGE_SELF)
