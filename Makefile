@@ -82,6 +82,10 @@ speed: $(VENV)/bench  ## measure and judge the targets of the fastest kernels (1
 claims: $(VENV)/bench  ## measure the claims of the talk and its companion texts (15 min)
 	LSEKERNELS_TIER=all $(BIN)/python -m measure.claims
 
+.PHONY: heap
+heap: $(VENV)/bench  ## what the state of the heap does to a call: HEAP="--only numpy" (15 min)
+	LSEKERNELS_TIER=all $(BIN)/python -m measure.heap $(HEAP)
+
 .PHONY: gate
 gate: $(VENV)/bench  ## is HEAD slower than BASE? BASE=main HEAD=HEAD GATE_OPTIONS=--help (10 min)
 	$(BIN)/python -m gate $(BASE) $(HEAD) $(GATE_OPTIONS)

@@ -65,7 +65,7 @@ def _expect_untouched():
 
 
 def made_elsewhere(make):
-    """Return the arrays that `make` returns, made in a forked process: none is freed in this one.
+    """Return the arrays and numbers that `make` returns; what it frees, a forked process frees.
 
     To be called before libraries are loaded that start threads.
     """
@@ -87,7 +87,8 @@ def made_elsewhere(make):
         if os.waitpid(child, 0)[1]:
             raise RuntimeError("the data could not be made")
         file.seek(0)
-        return tuple(np.load(file) for _ in range(int(np.load(file))))
+        arrays = [np.load(file) for _ in range(int(np.load(file)))]
+    return tuple(array if array.ndim else array.item() for array in arrays)
 
 
 def faults(call, calls=3):

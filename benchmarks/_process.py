@@ -22,6 +22,7 @@ from benchmarks import (  # sets the threads
     _call,
     _heap,
     first_call,
+    heap,
     inputs,
     limits,
     many_small,
@@ -121,10 +122,11 @@ def _fresh(kind: str, *args: Any) -> float:
     return float(json.loads(done.stdout.splitlines()[-1])["value"])
 
 
-VALUES: dict[str, Callable[..., float]] = {
+VALUES: dict[str, Callable[..., Any]] = {
     "error": _error,
     "first_call": _first_call,
     "fresh": _fresh,
+    "heap": heap.observe,
     "memory": _memory,
     "accuracy": _accuracy,
     "accuracy_of_float32": _accuracy_of_float32,

@@ -3,7 +3,10 @@
 The states are those of lsekernels/heap.py; all other suites time ``settled``.
 """
 
-from . import _call, _heap
+import statistics
+import timeit
+
+from . import _call, _heap, memory
 from ._tree import registry, tree
 
 VECTOR, ROWS = tree("kernels.logsumexp"), tree("kernels.softmax_rows")
@@ -20,8 +23,8 @@ def _names(kernel, temporaries=False):
     return [n for n, d in here if d.temporaries >= temporaries]
 
 
-def _data(kernel, size):
-    return tree(f"kernels.{kernel}").make_data(size, "float64")
+def _data(method, size):
+    return tree(f"kernels.{tree('kernels').of(method)}").make_data(size, "float64")
 
 
 class _Fresh:
@@ -199,3 +202,56 @@ class InTheSystem:
 
     def track_share(self, backend, size):
         return _heap.kernel_share(self.call)
+
+
+def observe(state, backend, method, size):
+    """Return what a warm call on float64 does in a state of the heap, in this fresh process.
+
+    Parameters
+    ----------
+    state : str
+        ``young``, ``settled`` or ``tuned``; ``as it is``: nothing is set.
+    backend : str
+    method : str
+        A method of the backend for a kernel, or ``to_device``.
+    size : int or str
+
+    Returns
+    -------
+    dict
+        ``seconds`` (the median of seven batches), ``faults`` a call, ``system`` (the system's share
+        of the time), ``kept`` (bytes of memory that the process has more than before, the result
+        and what was compiled among them).
+    """
+    if state != "as it is":
+        _heap.bring_about(state)
+    moved = method == "to_device"
+    data = _heap.made_elsewhere(lambda: _data("logsumexp" if moved else method, size))
+    loaded = _call.load(backend)
+    before = memory.resident()
+    if moved:
+
+        def call():
+            return loaded.synchronize(loaded.to_device(data[0]))
+
+    else:
+        _call.expect(loaded, method, "float64", size)
+        call = loaded.prepare(method, *data)
+    timer = timeit.Timer(call)
+    for _ in range(2):
+        timer.timeit(1)
+    number = 1
+    while (seconds := timer.timeit(number)) < 0.02:
+        number = max(2 * number, int(0.02 / max(seconds, 1e-9) * number))
+    faults = _heap.heap.faults()
+    seconds = statistics.median(timer.repeat(7, number)) / number
+    faults = (_heap.heap.faults() - faults) / (7 * number)
+    found = {
+        "seconds": seconds,
+        "faults": round(faults, 1),
+        "system": _heap.kernel_share(call),
+        "kept": memory.resident() - before,
+    }
+    if not moved:
+        _call.check(loaded, method, data, "float64", f"the data of size {size}")
+    return found

@@ -16,6 +16,11 @@ def _kilobytes(key):
         return next(int(line.split()[1]) for line in status if line.startswith(key))
 
 
+def resident():
+    """Return the bytes of this process that are in memory."""
+    return 1024 * _kilobytes("VmRSS:")
+
+
 class Logsumexp:
     """Temporaries decide what still fits, and cost page faults.
 

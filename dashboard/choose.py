@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from lsekernels import kernels, registry
+from lsekernels import heap, kernels, registry
 
 from .data import Run, Series, Value, head, kernel_of, newest, rounded, usual_first
 
@@ -19,6 +19,10 @@ BASELINE = "numpy"
 FIRST_CALL = ("float64", "1000")
 """What the suite of first calls is called with."""
 CACHES = {"empty": "track_cold", "filled": "track_cached"}
+TUNED = ": all memory kept"
+"""What a tool is called in a heap that is tuned."""
+SMALL = heap.SMALLEST
+"""Bytes of an array whose memory is used again in any heap."""
 PLACES = ("numpy", "own")
 """Where the data is: in NumPy arrays, or where the tool wants it."""
 
@@ -52,6 +56,11 @@ def _of_run(run: Run, series: Series) -> dict[str, Any]:
         "errors": errors(series.values.get("accuracy.Logsumexp.track_error", {})),
         "memory": _memory(series.values.get("memory.Logsumexp.track_added", {})),
     }
+    vector = warm.get("logsumexp", {})
+    found["fresh"] = _fresh(vector, series.values.get("heap.YoungLogsumexp.track_time", {}))
+    for (tool, size), value in series.values.get("heap.TunedLogsumexp.track_time", {}).items():
+        if tool in vector:
+            vector[tool + TUNED] = {"float64": {size: _interval(value)}}
     found["compile"] = {
         cache: compiling(
             _once(series.values.get(f"first_call.Logsumexp.{method}", {})),
@@ -77,15 +86,17 @@ def _of_run(run: Run, series: Series) -> dict[str, Any]:
 
 
 def times(
-    run: Mapping[str, Any], kernel: str, dtype: str, place: str = "own"
+    run: Mapping[str, Any], kernel: str, dtype: str, place: str = "own", fresh: bool = False
 ) -> dict[str, dict[str, Interval]]:
     """Return tool -> size -> time of one warm call, with the transfer where it is needed.
 
+    With `fresh` logsumexp's are those of a process that has freed nothing large before.
     A tool with arrays of its own whose transfer was not measured is left out where the data is in
     NumPy arrays.
     """
     found: Times = {}
-    for tool, table in run["warm"].get(kernel, {}).items():
+    own = run["fresh"] if fresh and kernel == "logsumexp" else run["warm"].get(kernel, {})
+    for tool, table in own.items():
         if place == "numpy" and _moves(backend_of(tool)):
             table = run["transfer"].get(tool, {}) if kernel == "logsumexp" else {}
         timed = {size: value for size, value in table.get(dtype, {}).items() if value}
@@ -155,7 +166,7 @@ def paying(run: Mapping[str, Any], dtype: str, cache: str) -> list[dict[str, Any
         ``tool``, ``missing`` (what was not measured; then there is nothing more), ``calls``: size
         -> a number of calls, ``never`` (it is slower) or ``unclear`` (the noise hides which is).
     """
-    warm = times(run, "logsumexp", dtype, "numpy")
+    warm = times(run, "logsumexp", dtype, "numpy", fresh=True)
     base = warm.get(BASELINE, {})
     start, missing = startup(run, BASELINE, cache)
     found: list[dict[str, Any]] = []
@@ -221,6 +232,23 @@ def _nested(
     found: dict[str, dict[str, dict[str, Interval | None]]] = {}
     for (tool, dtype, size), value in rows.items():
         found.setdefault(tool, {}).setdefault(dtype, {})[size] = _interval(value)
+    return found
+
+
+def _fresh(
+    settled: Mapping[str, Any], young: Mapping[tuple[str, ...], Value]
+) -> dict[str, dict[str, dict[str, Interval | None]]]:
+    """Return the times in a young heap, and the settled ones of calls that are the same in both."""
+    found: dict[str, dict[str, dict[str, Interval | None]]] = {}
+    for tool, tables in settled.items():
+        declared = registry.declaration(tool) if tool in _declared() else None
+        for dtype, table in tables.items():
+            most = SMALL // int(dtype[-2:]) * 8 if declared and declared.temporaries else math.inf
+            same = {size: value for size, value in table.items() if int(size) <= most}
+            found.setdefault(tool, {})[dtype] = same
+    for (tool, size), value in young.items():
+        if tool in found:
+            found[tool].setdefault("float64", {})[size] = _interval(value)
     return found
 
 

@@ -188,6 +188,7 @@ def tuning(context: Mapping[str, Any], others: Iterable[Mapping[str, Any]]) -> F
         ("not among them", " ".join(_of(features, "not found"))),
         ("frequency governor", governor),
         ("compiled by", compiler),
+        ("malloc", context.get("allocator", "")),
         ("Python", context.get("python", "")),
     ]
     for other in others:

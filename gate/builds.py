@@ -95,6 +95,7 @@ class Built:
             facts = {
                 "unit": benchmark.get("unit", "unit"),
                 "timeout": float(benchmark.get("timeout") or conf.default_benchmark_timeout),
+                "fresh": bool(benchmark.get("fresh_process")),
             }
             combinations = list(product(*benchmark["params"]))
             indices = chosen.benchmark_selection[name]

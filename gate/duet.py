@@ -38,6 +38,8 @@ class Key:
     parameters: tuple[str, ...]
     unit: str = "seconds"
     timeout: float = 60.0
+    fresh: bool = False
+    """Whether it needs a process in which nothing was measured before."""
 
     def __str__(self) -> str:
         return f"{self.name}({', '.join(self.parameters)})" if self.parameters else self.name
@@ -135,7 +137,7 @@ def measure(
 ) -> Iterator[Pair]:
     """Measure all keys of `seconds`, in random order, in one pair of fresh processes.
 
-    Where a process ends unasked, the rest goes on in new ones.
+    Where a process ends unasked, the rest goes on in new ones; what needs fresh ones gets them.
 
     Parameters
     ----------
@@ -154,11 +156,12 @@ def measure(
         try:
             for name in chance.sample(SIDES, 2):
                 processes[name] = Process(sides[name], seed)
-            whole = True
-            while waiting and whole:
+            whole, used = True, False
+            while waiting and whole and not (used and waiting[-1].fresh):
                 key = waiting.pop()
                 pair, whole = _pair(processes, key, seconds[key], cpu, chance)
                 yield pair
+                used, whole = True, whole and not key.fresh
         finally:
             for process in processes.values():
                 process.end()

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 ORDER = ("slower", "grown", "faster", "undecided", "same")
 MOST = 10
 """Undecided benchmarks that the terminal shows, those that differ most."""
+MEMORY = "bytes", "pages", "page faults"
+"""Units whose growth is one of memory, not of an error."""
 NO_LIMIT = 10
 """Ratio from which on the smallest visible change is none."""
 Found = dict[str, Any]
@@ -79,7 +81,7 @@ def collect(
         if row.values("base") and row.values("head"):
             rows.append(_row(row, verdicts[row.name], options, typical, suspects))
             if rows[-1]["verdict"] == "grown":
-                kind = "memory" if row.key.unit == "bytes" else "error"
+                kind = "memory" if row.key.unit in MEMORY else "error"
                 reason = f"{rows[-1]['base']:.4g} -> {rows[-1]['head']:.4g} {row.key.unit}"
                 findings.append({"kind": kind, "what": str(row.key), "reason": reason})
     rows.sort(key=lambda r: (ORDER.index(r["verdict"]), -abs(math.log(r["ratio"] or 1))))

@@ -16,7 +16,7 @@ import platform
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -124,17 +124,9 @@ def main(name: str, title: str, groups: list[Group]) -> int:
 
 def run(name: str, title: str, groups: Iterable[Group], options: argparse.Namespace) -> int:
     """Return 0, or 2 where something could not be measured; a bad verdict is a result."""
-    conf = load_config(options.config)
-    machine = register_machine(options.machine)
-    (commit,) = list_commits("HEAD^!")
-    env = next(e for e in list_environments(conf) if e.env_vars["LSEKERNELS_THREADS"] == "1")
-    print(f"building {commit[:8]} ...", flush=True)
-    build = [*ASV, "run", "--config", options.config, "-E", env.name, "--machine", machine]
-    build += ["--bench", "just-discover", f"{commit}^!"]
-    if subprocess.run(build, stdout=subprocess.DEVNULL).returncode:
-        raise util.UserError(f"commit {commit[:8]} could not be built: {' '.join(build)}")
+    conf, machine, commit, env = build(options)
     context = record(conf, env, machine, commit)
-    absent = {b["backend"]: b["unavailable"] for b in context["backends"] if b["unavailable"]}
+    absent = unavailable(context)
     lines: list[dict[str, Any]] = []
     print(f"\n{'':66}{'target':>12}{'measured':>10}  verdict")
     for group in groups:
@@ -154,6 +146,44 @@ def run(name: str, title: str, groups: Iterable[Group], options: argparse.Namesp
     if not options.only:
         _store(Path(conf.results_dir, machine, f"{name}.jsonl"), commit, context, lines)
     return 2 if any(line["verdict"].startswith("failed") for line in lines) else 0
+
+
+def build(options: argparse.Namespace) -> tuple[Any, str, str, Any]:
+    """Build the newest commit; return configuration, machine, commit and environment.
+
+    Raises
+    ------
+    asv.util.UserError
+        It can't be built.
+    """
+    conf = load_config(options.config)
+    machine = register_machine(options.machine)
+    (commit,) = list_commits("HEAD^!")
+    env = next(e for e in list_environments(conf) if e.env_vars["LSEKERNELS_THREADS"] == "1")
+    print(f"building {commit[:8]} ...", file=sys.stderr, flush=True)
+    command = [*ASV, "run", "--config", options.config, "-E", env.name, "--machine", machine]
+    command += ["--bench", "just-discover", f"{commit}^!"]
+    if subprocess.run(command, stdout=subprocess.DEVNULL).returncode:
+        raise util.UserError(f"commit {commit[:8]} could not be built: {' '.join(command)}")
+    return conf, machine, commit, env
+
+
+def unavailable(facts: Mapping[str, Any]) -> dict[str, str]:
+    """Return backend -> why it can't be measured here, of what `env.facts` has said."""
+    return {b["backend"]: b["unavailable"] for b in facts["backends"] if b["unavailable"]}
+
+
+def ask(env: Any, asked: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
+    """Return what a measuring process in `env` says: see benchmarks/_process.py."""
+    said = env.run(
+        [str(WORKER), json.dumps(asked)],
+        cwd=env._path,
+        env={**os.environ, **env.env_vars, **environ},
+        timeout=3600,
+        display_error=False,
+    )
+    found: dict[str, Any] = json.loads(said.splitlines()[-1])
+    return found
 
 
 def _lines(
@@ -194,17 +224,8 @@ def _lines(
 
 
 def _measure(env: Any, group: Group) -> Times:
-    runs = []
-    environ = {**os.environ, **env.env_vars, "LSEKERNELS_THREADS": group.threads}
-    for _ in range(group.processes):
-        said = env.run(
-            [str(WORKER), json.dumps(group.calls)],
-            cwd=env._path,
-            env=environ,
-            timeout=3600,
-            display_error=False,
-        )
-        runs.append(json.loads(said.splitlines()[-1]))
+    threads = {"LSEKERNELS_THREADS": group.threads}
+    runs = [ask(env, group.calls, threads) for _ in range(group.processes)]
     return {name: statistics.median(run[name] for run in runs) for name in group.calls}
 
 

@@ -37,6 +37,9 @@ facts["pools"] = sorted(  # in an order that does not change
     key=str,
 )
 facts["cpu_features"] = numpy.show_config(mode="dicts").get("SIMD Extensions", {})
+with contextlib.suppress(ImportError):  # as above
+    from lsekernels import heap
+    facts["allocator"] = heap.allocator()
 facts["governor"] = governor.read_text().strip() if governor.exists() else None
 print(json.dumps(facts))
 """

@@ -37,7 +37,8 @@ class Profile:
 
 PROFILES = {
     "quick": Profile(
-        "float64: four sizes of logsumexp, rows, limits, errors, first call, imports; two minutes",
+        "float64: four sizes of logsumexp, rows, limits, errors, first call, imports, young heap; "
+        "two minutes",
         one=(
             # With one thread the parallel tools do what their plain ones do; a loop in plain Python
             # takes seconds for 1e7.
@@ -47,6 +48,9 @@ PROFILES = {
             r"accuracy\.Logsumexp\..*'float64', '(normal_100000|two_terms_far_apart)'"
             rf"|warm\.LogsumexpRows\..*'({_FEATURED})', 'float64', '1000x1000'\)$"
             rf"|(first_call\.Logsumexp|imports)\..*'({_LIBRARIES})')",
+            # A script that has done nothing before; and the best that a user can do without a tool.
+            rf"^heap\.YoungLogsumexp\.(?!.*'({_PARALLEL})').*, (100000|10000000)\)$"
+            r"|^heap\.TunedLogsumexp\..*'(numpy|scipy)'",
         ),
         many=(rf"^warm\.Logsumexp\..*'(?=({_PARALLEL})')({_FEATURED})', 'float64', 10{{7}}\)$",),
     ),
@@ -62,6 +66,7 @@ PROFILES = {
             r"|^warm\.Lu\..*'float64', (10|256)\)$"
             r"|^warm\.(Power8|Uniform|StdevVariance)\..*'float64', 100000\)$"
             r"|^warm\.(MovingAverage|PythonIdioms|PingPong)\..*'float64', 10000\)$",
+            r"^heap\.YoungLogsumexp\..*, (100000|10000000)\)$|^heap\.(Tuned|Faults)Logsumexp\.",
             # Not by other processes: thousands of tasks take minutes, and the answer is plain.
             rf"^many_small\.Logsumexp\.(?!.*'({_POOLS})').*, (1|1000)\)$|^memory\..*'float64'",
         ),

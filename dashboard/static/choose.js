@@ -90,7 +90,9 @@ Site.choice = {
   // The time of one call, or why there is none.
   function call(found, tool) {
     const moves = state.data === "numpy" && all.backends[backend(tool)].moves;
-    const source = moves ? (state.kernel === "logsumexp" ? found.run.transfer[tool] : undefined) : found.tools[tool];
+    const young = state.process === "fresh" && state.kernel === "logsumexp";
+    const source = moves ? (state.kernel === "logsumexp" ? found.run.transfer[tool] : undefined)
+      : (young && found.run.fresh[tool]) || found.tools[tool];
     const table = (source || {})[state.dtype];
     if (!table) return moves ? "transfer not measured" : `not measured for ${state.dtype}`;
     if (found.kernel.shapes) return table[state.n] || (table[state.n] === null ? "failed" : "size not measured");
@@ -98,7 +100,8 @@ Site.choice = {
     if (!points.length) return "failed";
     const sizes = points.map(([size]) => size);
     return Site.choice.at(points, whole(state.n))
-      || `measured from ${Math.min(...sizes).toLocaleString("en")} to ${Math.max(...sizes).toLocaleString("en")} only`;
+      || `measured from ${Math.min(...sizes).toLocaleString("en")} to ${Math.max(...sizes).toLocaleString("en")} only`
+      + (young ? " in a fresh process" : "");
   }
 
   function imported(found, tool) {
@@ -142,7 +145,9 @@ Site.choice = {
     const away = (size) => (found.kernel.shapes ? Number(size !== state.n) : Math.abs(Math.log(Number(size) / whole(state.n))));
     const size = Object.keys(times).filter((known) => times[known]).sort((a, b) => away(a) - away(b))[0];
     const suite = Site.suite(state.kernel);
-    const href = size && Site.history(all, found.run, `warm.${suite}.track_time`, [row.tool, state.dtype, size]);
+    const tuned = row.tool.includes(": "); // the tool in a heap that keeps all memory
+    const href = size && (tuned ? Site.history(all, found.run, "heap.TunedLogsumexp.track_time", [backend(row.tool), size])
+      : Site.history(all, found.run, `warm.${suite}.track_time`, [row.tool, state.dtype, size]));
     return href ? Site.make("a", { href }, content) : content;
   }
 

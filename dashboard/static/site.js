@@ -65,7 +65,7 @@ Site.placeTitle = (run) =>
   run.machine + (Site.KINDS[run.kind] || "") + (run.kind === "source" ? ` (${run.python})` : "");
 Site.titleOf = (backends, name) => {
   const [backend, form] = name.split(":");
-  return (backends[backend] ? backends[backend].title : backend) + (form ? `: ${form}` : "");
+  return (backends[backend] ? backends[backend].title : backend) + (form ? `: ${form.trim()}` : "");
 };
 // logsumexp_rows -> LogsumexpRows, the name of its suites
 Site.suite = (kernel) => kernel.split("_").map((word) => word[0].toUpperCase() + word.slice(1)).join("");

@@ -21,6 +21,7 @@ class JAX(Backend):
     tier = "all"
     featured = True
     requires = ("jax",)
+    temporaries = True
     distribution = "jax"
     compiled = "jit"
     parallel = True

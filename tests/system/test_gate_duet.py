@@ -104,6 +104,22 @@ def track_hash():
     return float(abs(hash("text")))
 
 
+MEASURED = []
+
+
+def track_count():
+    """How many times this process has measured it, or its like."""
+    MEASURED.append(1)
+    return float(len(MEASURED))
+
+
+def track_count_fresh(number):
+    return track_count()
+
+
+track_count_fresh.params = [1, 2, 3]
+
+
 def track_place():
     """Where within a page of memory an array begins."""
     array = bytearray(80_000)
@@ -202,6 +218,15 @@ def test_both_run_on_one_processor_while_they_are_timed(measure):
     assert (pair.base, pair.head) == (1.0, 1.0)
     pair = measure(("track_processor", None))["track_processor"]
     assert pair.base == len(os.sched_getaffinity(0))
+
+
+def test_what_needs_a_fresh_process_gets_one(sides):
+    fresh = [Key("suite.track_count_fresh", i, (str(i),), fresh=True) for i in range(3)]
+    keys = [*fresh, Key("suite.track_count", None, ()), Key("suite.track_hash", None, ())]
+    for seed in range(4):
+        found = list(duet.measure(sides, dict.fromkeys(keys, 0.1), None, random.Random(seed)))
+        assert len(found) == len(keys)
+        assert [p.base for p in found if p.key.fresh] == [1.0, 1.0, 1.0]
 
 
 def test_pairs_differ_where_processes_differ_and_are_alike_inside(measure):

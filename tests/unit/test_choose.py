@@ -45,7 +45,10 @@ FULL = {
     "imports__Imports__timeraw_import": {("numpy",): 0.1, ("numba",): 0.3, ("jax",): 0.5},
     "first_call__Logsumexp__track_cold": {("numpy",): 2e-5, ("numba",): 2.0},
     "first_call__Logsumexp__track_cached": {("numba",): 0.5},
-}
+    "heap__YoungLogsumexp__track_time": {("numpy", "10000000"): 0.15, ("numba", "10000000"): 0.25,
+                                         ("scipy", "10000000"): 0.5},
+    "heap__TunedLogsumexp__track_time": {("numpy", "10000000"): 0.08},
+}  # fmt: skip
 
 
 def of(full=FULL, **key):
@@ -72,6 +75,23 @@ def test_transfer_counts_where_the_data_is_in_numpy():
     assert "jax" not in choose.times(of(without), "logsumexp", "float64", "numpy")
     assert of()["winners"]["logsumexp"]["float64"]["own"][0]["tools"] == ["jax"]
     assert of()["winners"]["logsumexp"]["float64"]["numpy"][0]["tools"] == ["numba"]
+
+
+def test_state_of_the_heap():
+    """Settled, but in a fresh process, where what was not measured there is left out."""
+
+    def time_of(tool, size, **where):
+        return (
+            choose.times(of(), "logsumexp", "float64", **where).get(tool, {}).get(size, [None])[0]
+        )
+
+    assert (time_of("numpy", "10000000"), time_of("numpy", "10000000", fresh=True)) == (0.1, 0.15)
+    assert time_of("numpy", "1000", fresh=True) == 2e-5, "too small to be given back"
+    assert time_of("jax", "1000", fresh=True) == 1e-6, "it fills no temporaries"
+    assert time_of("numpy: all memory kept", "10000000") == 0.08
+    without = {k: v for k, v in FULL.items() if "Young" not in k}
+    unknown = choose.times(of(without), "logsumexp", "float64", fresh=True)
+    assert "10000000" not in unknown["numpy"], "the settled time is another"
 
 
 def test_page_opens_with_one_thread_of_the_usual_environment():
@@ -196,6 +216,7 @@ def test_talk_beside_todays_numbers():
     (table,) = talk.tables({run(): series(**FULL), run(threads="all"): series(**FULL)})
     lines = {line["title"]: line for line in table["lines"]}
     assert (lines["NumPy"]["then"], lines["NumPy"]["now"]) == ("1.08", "3.00")
+    assert (lines["NumPy"]["young"], lines["SciPy"]["young"]) == ("3.33", "1")
     assert lines["CuPy"]["verdict"].startswith("not measured here: CuPy")
     cupy, numba, pythran = table["tree"]
     assert cupy["verdict"].startswith("not measured here")

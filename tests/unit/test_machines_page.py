@@ -25,6 +25,7 @@ CONTEXT = {
     "pools": [POOL, POOL],
     "cpu_features": {"baseline": ["X86_V2"], "found": ["X86_V3"], "not found": ["X86_V4"]},
     "governor": None,
+    "allocator": "glibc 2.36",
 }  # fmt: skip
 GPU = {
     "name": "Some GPU",
@@ -108,6 +109,7 @@ def test_tuning_is_of_the_newest_result(tmp_path):
         "not among them": "X86_V4",
         "frequency governor": "performance",
         "compiled by": "gcc 12.2.0 -O3",
+        "malloc": "glibc 2.36",
         "Python": "3.11.7",
         "thread pools, one thread": "openblas 0.3 for Zen: 1 thread",
         "thread pools, all cores": "openblas 0.3 for Zen: 1 thread",
