@@ -51,7 +51,13 @@ def test_backends_are_listed_nowhere_else(root):
                     found = strings & names
                     known = (
                         file.name
-                        in ("check_timing.py", "claims.py", "speed.py", "talk.py")  # their subject
+                        in (
+                            "check_timing.py",
+                            "claims.py",
+                            "heap.py",
+                            "speed.py",
+                            "talk.py",
+                        )  # their subject
                         or found <= {"numpy", "numba"}  # threads.py names libraries
                         or (file.parent.name == "backends" and file.stem in found)  # requires
                     )
