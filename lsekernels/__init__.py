@@ -34,6 +34,10 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
 def backends(kernel: str | None = None) -> tuple[str, ...]:
     """Return the names of all backends, or of those that have `kernel`.
 

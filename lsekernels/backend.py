@@ -75,6 +75,7 @@ class Backend:
 
     name: ClassVar[str]
     """The file's stem; set by the registry."""
+    _has: ClassVar[tuple[str, ...]]
 
     # -- availability ---------------------------------------------------------------------------
 
@@ -206,9 +207,11 @@ class Backend:
     @classmethod
     def kernels(cls) -> tuple[str, ...]:
         """Return the names of the kernels this backend has."""
-        from lsekernels import kernels
+        if "_has" not in vars(cls):  # every call of a public function asks
+            from lsekernels import kernels
 
-        return tuple(name for name in kernels.names() if cls.methods(name))
+            cls._has = tuple(name for name in kernels.names() if cls.methods(name))
+        return cls._has
 
     @classmethod
     def moves_data(cls) -> bool:

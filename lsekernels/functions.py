@@ -1,11 +1,11 @@
 """logsumexp, softmax and log_softmax for those who just want the result, by any backend.
 
-The meaning is SciPy's for real input; the work is done by the best CPU backend that is installed.
+The meaning is SciPy's; the work is done by the best CPU backend that is installed. What backends
+have no kernel for, weights and complex numbers, is done in NumPy.
 """
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +16,8 @@ from .backend import Backend
 
 Axis = int | Sequence[int] | None
 _FAST = {np.dtype("float64"): np.float64, np.dtype("float32"): np.float32}
+_LONG = np.dtype(np.longdouble)
+"""Of 64 bits and more behind the point on most CPUs that are not ARM's; else float64 again."""
 
 
 def logsumexp(
@@ -32,30 +34,36 @@ def logsumexp(
     Parameters
     ----------
     a : array_like
-        Real numbers of any shape: float64, float32, float16, integers or bool (the last two are
-        taken as float64). Strided, read-only and big-endian arrays and lists are accepted.
+        Numbers of any shape: float64, float32, float16, integers or bool (the last two are taken
+        as float64), complex128 or complex64. Strided, read-only and big-endian arrays and lists are
+        accepted. What is masked in a masked array is left out.
     axis : None, int or tuple of ints
         What is summed over; None is everything.
     b : array_like, optional
-        Real weights, broadcast against `a`; they may be zero or negative.
+        Weights, broadcast against `a`; they may be zero or negative, infinite or complex. A weight
+        of zero silences its term, whatever that is. What is masked is a weight of zero.
     keepdims : bool
         Keep the axes summed over, with length 1.
     return_sign : bool
         Return also the sign of the sum. Without it a negative sum gives nan.
     backend : str, optional
-        One of :func:`lsekernels.backends`; by default the best CPU backend that is installed.
+        One of :func:`lsekernels.backends`; by default the best CPU backend that is installed. Sums
+        with weights and of complex numbers are NumPy's, whichever is asked for.
 
     Returns
     -------
     numpy scalar or array
-        Of the dtype of `a` (and `b`). -inf for an empty sum, nan where there is a nan.
+        Of the dtype that NumPy gives to a sum of `a` and `b`. -inf for an empty sum, nan where
+        there is a nan. With weights it is right to a few ulp also where they cancel, as far as
+        the CPU's extended precision goes.
     sign : numpy scalar or array
-        1, 0 or -1 (or nan); only with `return_sign`.
+        1, 0 or -1 (or nan), or the complex number of magnitude 1; only with `return_sign`.
 
     Raises
     ------
     TypeError, ValueError
-        `a` or `b` does not hold real numbers of at most 64 bits, or `backend` is not known.
+        `a` or `b` does not hold real numbers of at most 64 bits, or complex ones of twice as many;
+        or `backend` is not known.
     numpy.exceptions.AxisError
         `a` has no such axis.
     Unavailable
@@ -72,7 +80,7 @@ def logsumexp(
         flags = a.flags
         if (
             scalar
-            and axis in (None, 0, -1)
+            and (axis is None or (type(axis) is int and axis in (0, -1)))
             and not (keepdims or return_sign)
             and a.size
             and flags.c_contiguous
@@ -80,44 +88,45 @@ def logsumexp(
         ):
             result = implementation.logsumexp(implementation.to_device(a))  # type: ignore[attr-defined]
             return scalar(implementation.to_host(result))
-    array, dtype = _real(a, "a")
+    array, of_a = _numbers(a, "a")
     array = array.reshape(1) if array.ndim == 0 else array  # as SciPy; it shows with keepdims
-    if b is not None:
-        weights, weights_dtype = _real(b, "b")
-        if not isinstance(b, (int, float)):  # a Python number does not widen
-            dtype = np.result_type(dtype, weights_dtype)
-        work = np.promote_types(dtype, "f4")
-        array, weights = np.broadcast_arrays(array.astype(work), weights.astype(work))
+    dtype = _result((a, of_a))
+    if b is not None or dtype.kind == "c":
+        weights, of_b = _numbers(1 if b is None else b, "b", masked=0)
+        dtype = _result((a, of_a), (1 if b is None else b, of_b))
+        array, weights = np.broadcast_arrays(array, weights)
         axes = _axes(axis, array.ndim)
-        total, sign = _weighted(implementation, array, weights, axes)
+        total, sign = _weighted(array, weights, axes, dtype)
         if not return_sign:
-            total = np.where(sign < 0, np.nan, total)
+            negative = np.where(sign < 0, np.nan, total) if dtype.kind == "f" else None
+            total = total + 1j * np.angle(sign) if negative is None else negative
     else:
         axes = _axes(axis, array.ndim)
         total = _reduce(implementation, array, axes)
-        sign = np.where(np.isnan(total), total, np.where(total == -np.inf, 0, 1).astype(dtype))
+        sign = np.where(np.isnan(total), total, np.where(total == -np.inf, 0, 1))
     if keepdims:
         shape = tuple(1 if i in axes else n for i, n in enumerate(array.shape))
         total, sign = total.reshape(shape), sign.reshape(shape)
-    total, sign = total.astype(dtype, copy=False)[()], sign.astype(dtype, copy=False)[()]
+    of_total = np.empty(0, dtype).real.dtype if return_sign else dtype
+    total, sign = total.astype(of_total, copy=False)[()], sign.astype(dtype, copy=False)[()]
     return (total, sign) if return_sign else total
 
 
-def softmax(a: Any, axis: Axis = -1, *, backend: str | None = None) -> Any:
-    """Return exp(a) / sum(exp(a)), summed over `axis` (None: over everything).
+def softmax(x: Any, axis: Axis = None, *, backend: str | None = None) -> Any:
+    """Return exp(x) / sum(exp(x)), summed over `axis` (None: over everything).
 
     Parameters, errors and dtypes as for :func:`logsumexp`. Where a sum contains nan or inf, or
-    nothing but -inf, all of it is nan.
+    nothing but -inf, all of it is nan. What is masked counts as -inf, and stays masked.
 
     Examples
     --------
     >>> softmax([0.0, 0.0]).tolist()
     [0.5, 0.5]
     """
-    return _map("softmax_rows", a, axis, backend)
+    return _map("softmax_rows", x, axis, backend)
 
 
-def log_softmax(a: Any, axis: Axis = -1, *, backend: str | None = None) -> Any:
+def log_softmax(x: Any, axis: Axis = None, *, backend: str | None = None) -> Any:
     """Return the logarithm of :func:`softmax`, exact also where that is 0 or 1.
 
     Examples
@@ -125,31 +134,43 @@ def log_softmax(a: Any, axis: Axis = -1, *, backend: str | None = None) -> Any:
     >>> log_softmax([0.0, -1000.0]).tolist()
     [0.0, -1000.0]
     """
-    return _map("log_softmax_rows", a, axis, backend)
+    return _map("log_softmax_rows", x, axis, backend)
 
 
 # -- shapes and dtypes ----------------------------------------------------------------------------
 
 
-def _real(values: Any, name: str) -> tuple[np.ndarray, np.dtype[Any]]:
-    """Return `values` in the dtype it is computed in, and the dtype of the result."""
-    wanted = f"{name} must hold real numbers of at most 64 bits"
+def _numbers(values: Any, name: str, masked: float = -np.inf) -> tuple[np.ndarray, np.dtype[Any]]:
+    """Return `values` in the dtype it is computed in, and their own; masked ones replaced."""
+    wanted = f"{name} must hold real numbers of at most 64 bits, or complex ones of 128"
     try:
         array = np.asarray(values)
     except ValueError as error:  # ragged lists
         raise ValueError(f"{wanted}; {error}") from None
     kind, size = array.dtype.kind, array.dtype.itemsize
-    if kind not in "fiub" or size > 8:
+    if kind not in "fiubc" or size > (16 if kind == "c" else 8):
         raise TypeError(f"{wanted}, not of {array.dtype}")
-    dtype = np.dtype(f"f{size}") if kind == "f" else np.dtype("f8")
-    return array.astype(np.promote_types(dtype, "f4"), copy=False), dtype
+    work = array.astype(np.promote_types(array.dtype, "f4") if kind in "fc" else "f8", copy=False)
+    if isinstance(values, np.ma.MaskedArray):
+        work = np.where(np.ma.getmaskarray(values), work.dtype.type(masked), work)
+    return work, array.dtype
+
+
+def _result(*given: tuple[Any, np.dtype[Any]]) -> np.dtype[Any]:
+    """Return the dtype of the result: NumPy's for a sum, of integers float64."""
+    python = (bool, int, float, complex)  # they take the dtype of an array that they are with
+    dtype = np.result_type(*(value if type(value) in python else of for value, of in given))
+    return dtype.newbyteorder("=") if dtype.kind in "fc" else np.dtype("f8")
 
 
 def _axes(axis: Axis, ndim: int) -> tuple[int, ...]:
     if axis is None:
         return tuple(range(ndim))
     given = axis if isinstance(axis, Sequence) else (axis,)
-    axes = [operator.index(i) for i in given]
+    for i in given:
+        if isinstance(i, bool) or not isinstance(i, (int, np.integer)):
+            raise TypeError(f"axis must be an integer, a tuple of them or None, not {axis!r}")
+    axes = [int(i) for i in given]
     for i in axes:
         if not -max(ndim, 1) <= i < max(ndim, 1):  # 0 and -1 of a scalar: as SciPy
             raise np.exceptions.AxisError(i, ndim)
@@ -187,36 +208,120 @@ def _reduce(backend: Backend, array: np.ndarray, axes: tuple[int, ...]) -> np.nd
 
 
 def _weighted(
-    backend: Backend, array: np.ndarray, weights: np.ndarray, axes: tuple[int, ...]
+    array: np.ndarray, weights: np.ndarray, axes: tuple[int, ...], dtype: np.dtype[Any]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return log|sum(weights * exp(array))| and the sign of the sum."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        # A weight of zero silences even inf and nan, as in SciPy.
-        terms = np.where(weights == 0, -np.inf, array + np.log(np.abs(weights)))
-    plus = _reduce(backend, np.where(weights < 0, -np.inf, terms), axes)
-    if not (weights < 0).any():
-        sign = np.where(np.isnan(plus), plus, np.where(plus == -np.inf, 0, 1))
-        return plus, sign
-    minus = _reduce(backend, np.where(weights < 0, terms, -np.inf), axes)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        larger, gap = np.maximum(plus, minus), np.abs(plus - minus)
-        total = np.where(np.isinf(larger), larger, larger + np.log(-np.expm1(-gap)))
-        sign = np.sign(plus - minus)
-    both = (plus == minus) & np.isinf(plus)  # nothing on either side, or inf - inf
-    total = np.where(both & (plus > 0), np.nan, total)
-    sign = np.where(both, np.where(plus > 0, np.nan, 0), sign)
+    """Return log|sum(weights * exp(array))|, and the sum divided by its magnitude."""
+    kept = tuple(n for i, n in enumerate(array.shape) if i not in axes)
+    if array.size == 0:
+        return np.full(kept, -np.inf), np.zeros(kept)
+    if dtype.kind == "c":
+        x, w = (_rows(v.astype("c16"), axes)[0] for v in (array, weights))
+        total, sign = _complex_sum(x, w)
+        return total.reshape(kept), sign.reshape(kept)
+    x, w = (_rows(v.astype("f8"), axes)[0] for v in (array, weights))
+    total, sign, error = _signed_sum(x, w)
+    doubtful = error > np.finfo(dtype).eps * np.where(np.isfinite(total), np.abs(total), 0)
+    if doubtful.any() and _LONG.itemsize > 8:
+        again = _signed_sum(x[doubtful].astype(_LONG), w[doubtful].astype(_LONG))
+        total[doubtful], sign[doubtful] = again[:2]
+    return total.reshape(kept), sign.reshape(kept)
+
+
+def _signed_sum(x: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return log|sum(w * exp(x))| of each row, the sum's sign, and a bound of the absolute error.
+
+    The terms are divided by the largest of them, whose weight counts as a power of two and a
+    fraction, so that neither weights nor exponentials overflow or vanish beside each other. Those
+    that have its x are added up first: they are exact, or cancel exactly.
+    """
+    log2 = np.log(x.dtype.type(2))
+    with np.errstate(all="ignore"):
+        used = w != 0
+        x = np.where(used, x, -np.inf)
+        fraction, power = np.frexp(w)
+        endless = used & ((x == np.inf) | np.isinf(w))
+        lost = np.isnan(x) | np.isnan(w) | ((x == -np.inf) & np.isinf(w))
+        size = np.where(used & np.isfinite(x) & np.isfinite(w), x + power * log2, -np.inf)
+        largest = np.arange(len(x)), size.argmax(axis=1)
+        top, scale = x[largest][:, None], power[largest][:, None]
+        top = np.where(np.isfinite(top), top, 0)
+        far = power - scale
+        near = np.clip(far, -500, 500)
+        terms = np.ldexp(fraction, near) * np.exp(x - top + (far - near) * log2)
+        first = x == top
+        head, rest = (np.where(those, terms, 0).sum(axis=1) for those in (first, ~first))
+        sizes = [np.where(those, np.abs(terms), 0).sum(axis=1) for those in (first, ~first)]
+        apart = np.abs(rest) < np.abs(head) / 2  # else they may cancel
+        whole = np.where(apart, head, head + rest)
+        top, scale = top[:, 0], scale[:, 0]
+        inside = np.abs(scale) <= 500
+        log = np.log(np.abs(np.ldexp(whole, np.where(inside, scale, 0))))
+        log += np.where(inside, 0, scale * log2)
+        total = top + (log + np.where(apart, np.log1p(rest / head), 0))
+        sign = np.sign(whole)
+        several = np.count_nonzero(first, axis=1) > 1
+        relative = np.where(apart, sizes[1] / np.abs(head), (sizes[0] + sizes[1]) / np.abs(whole))
+        relative += np.where(several & (sizes[0] > np.abs(head)), sizes[0] / np.abs(head), 0)
+        error = 4 * np.finfo(x.dtype).eps * (relative + np.abs(log))
+        error[np.isnan(error)] = np.inf  # nothing is left of what was added
+        error[sizes[0] + sizes[1] == 0] = 0
+        for row in np.flatnonzero((endless | lost).any(axis=1)):
+            signs = set(np.sign(w[row][endless[row]]))
+            total[row], sign[row], error[row] = np.inf, signs.pop() if signs else 0, 0
+            if lost[row].any() or signs:
+                total[row] = sign[row] = np.nan
+    return total, sign, error
+
+
+def _complex_sum(x: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return log|sum(w * exp(x))| of each row, and the sum divided by its magnitude.
+
+    Where that is infinite or nan it is what NumPy's exp and log make of the sum, as in SciPy.
+    """
+    with np.errstate(all="ignore"):
+        x = np.where(w == 0, -np.inf, x)
+        size = np.where(w == 0, -np.inf, x.real + np.log(np.abs(w)))
+        top = size.max(axis=1, keepdims=True)
+        shift = x[np.arange(len(x)), size.argmax(axis=1)].real[:, None]
+        shift = np.where(np.isfinite(top) & np.isfinite(shift), shift, 0)
+        wide = np.promote_types(_LONG, "c16")
+        terms = np.where(w == 0, 0, w * np.exp((x - shift).astype(wide)))
+        whole = terms.sum(axis=1)
+        size = np.abs(whole)
+        total, sign = np.log(size) + shift[:, 0], whole / np.where(size > 0, size, 1)
+        strange = ~np.isfinite(total) & (size != 0)
+        direct = np.where(w == 0, 0, w * np.exp(x))[strange].sum(axis=1)
+        total[strange], sign[strange] = np.log(np.abs(direct)), np.sign(direct)
     return total, sign
 
 
-def _map(kernel: str, a: Any, axis: Axis, backend: str | None) -> Any:
+def _map(kernel: str, x: Any, axis: Axis, backend: str | None) -> Any:
     implementation = registry.best(kernel) if backend is None else registry.load(backend)
     if kernel not in implementation.kernels():
         known = ", ".join(registry.names(kernel))
         raise ValueError(f"backend {implementation.name!r} has no {kernel}. Those that do: {known}")
-    array, dtype = _real(a, "a")
+    array, of_x = _numbers(x, "x")
+    dtype = _result((x, of_x))
     axes = _axes(axis, array.ndim)
     rows, shape = _rows(array, axes)
-    result = rows if rows.size == 0 else np.asarray(_call(implementation, kernel, rows))
+    if dtype.kind == "c":
+        result = _complex_map(kernel, rows)
+    else:
+        result = rows if rows.size == 0 else np.asarray(_call(implementation, kernel, rows))
     kept = [i for i in range(array.ndim) if i not in axes]
     back = np.argsort([*kept, *axes])
-    return result.reshape(shape).transpose(back).astype(dtype, order="C", copy=False)[()]
+    result = result.reshape(shape).transpose(back).astype(dtype, order="C", copy=False)
+    if isinstance(x, np.ma.MaskedArray):
+        return np.ma.MaskedArray(result, mask=x.mask)
+    return result[()]
+
+
+def _complex_map(kernel: str, rows: np.ndarray) -> np.ndarray:
+    if rows.size == 0:
+        return rows
+    with np.errstate(all="ignore"):
+        d = rows - rows.real.max(axis=1, keepdims=True)
+        terms = np.exp(d)
+        total = terms.sum(axis=1, keepdims=True)
+        result: np.ndarray = terms / total if kernel == "softmax_rows" else d - np.log(total)
+    return result
