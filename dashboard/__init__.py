@@ -14,6 +14,8 @@ from typing import Any
 from asv.commands.publish import Publish
 from asv.publishing import OutputPublisher
 
+from measure import git as _git  # noqa: F401  # a hook's repository is not the one that is meant
+
 from . import publishing
 
 PAGES = {

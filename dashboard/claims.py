@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
+
+from measure import lines
 
 
 def tables(folder: Path) -> list[dict[str, Any]]:
     """Return the stored claims of each machine in the results folder, with text for each value."""
     found = []
     for file in sorted(folder.glob("*/claims.jsonl")):
-        facts, *lines = [json.loads(line) for line in file.read_text().splitlines()]
-        table: dict[str, Any] = {**facts, "machine": file.parent.name, "lines": lines}
+        stored = lines.read(file)
+        if not stored:
+            continue
+        facts, *rows = stored
+        table: dict[str, Any] = {**facts, "machine": file.parent.name, "lines": rows}
         for line in table["lines"]:
             value = line.get("measured")
             line["shown"] = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Iterable, Mapping
@@ -13,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from packaging.version import InvalidVersion, Version
+
+from measure import lines
 
 MAIN = "pinned"
 """The kind of environment that asv.conf.json has; ``make bench-gpu`` and PyPy have others."""
@@ -175,9 +176,8 @@ def _interval(value: Any, stat: Mapping[str, Any] | None) -> tuple[float, float]
 def context_of(result: Any, folder: Path) -> dict[str, Any]:
     """Return what was really there, stored beside a result; nothing where it is not."""
     file = folder / Path(result._filename).with_suffix(".context.jsonl")
-    if not file.exists():
-        return {}
-    last: dict[str, Any] = json.loads(file.read_text("utf-8").splitlines()[-1])["context"]
+    known = lines.read(file)
+    last: dict[str, Any] = known[-1].get("context", {}) if known else {}
     return last
 
 

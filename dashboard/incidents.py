@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lsekernels import kernels
+from measure import lines
 
 from . import git
 from .data import context_of, day, kernel_of
@@ -148,9 +148,8 @@ def confirmed(folder: Path, benchmarks: Mapping[str, Any]) -> list[dict[str, Any
     """
     found = []
     for file in sorted(folder.glob("*/incidents.jsonl")):
-        for line in file.read_text("utf-8").splitlines():
-            incident = json.loads(line)
-            if incident["benchmark"] in benchmarks:
+        for incident in lines.read(file):
+            if incident.get("benchmark") in benchmarks:
                 same = ("benchmark", "environment", "before", "after", "cause")
                 found.append(
                     {name: incident[name] for name in same}

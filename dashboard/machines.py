@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from measure import lines
+
 from .data import MAIN, Run, Series, Value, day, newest
 from .history import THREADS
 
@@ -98,9 +100,8 @@ def marks(described: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
 
 def _last(file: Path) -> dict[str, Any]:
     """Return the last line of a file of JSON; nothing where there is none."""
-    lines = file.read_text("utf-8").splitlines() if file.exists() else []
-    found: dict[str, Any] = json.loads(lines[-1]) if lines else {}
-    return found
+    found = lines.read(file)
+    return found[-1] if found else {}
 
 
 def check(found: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -31,6 +31,8 @@ from typing import Any
 from asv import util
 from asv.results import get_filename
 
+from measure import lines
+
 from .series import Change
 from .steps import FEWEST, SMALLEST
 
@@ -178,7 +180,7 @@ def suspects(changes: Sequence[Change], place: Place, last: int) -> list[Change]
 
 def load(file: Path) -> list[Incident]:
     """Return the stored incidents, oldest first."""
-    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+    return lines.read(file)
 
 
 def walk(
@@ -255,9 +257,8 @@ def _installed(place: Place, commit: str, change: Change) -> dict[str, str]:
     name = get_filename(place.machine, commit, change.series.environment)
     result = place.results / name
     file = result.with_name(result.stem + ".context.jsonl")
-    if not file.exists():
-        return {}
-    context = json.loads(file.read_text().splitlines()[-1])["context"]
+    known = lines.read(file)
+    context = known[-1].get("context", {}) if known else {}
     versions = dict(context.get("installed", {}))
     versions.pop(place.project, None)
     if "python" in context:
@@ -286,9 +287,7 @@ def _store(
         "confirmed": datetime.now(UTC).isoformat(timespec="seconds"),
         "verdict": {key: row[key] for key in VERDICT if key in row},
     }
-    place.file.parent.mkdir(parents=True, exist_ok=True)
-    with place.file.open("a") as stream:
-        stream.write(json.dumps(incident, allow_nan=False) + "\n")
+    lines.append(place.file, incident)
     print(f"  confirmed, {cause}: {one.name} since {pair[1][:8]}", flush=True)
     return incident
 

@@ -25,6 +25,8 @@ from typing import Any
 from asv.config import Config
 from asv.util import UserError
 
+from measure.lines import read, replace
+
 from . import noise, noise_kernels, tuning
 from .command import INTERRUPTED, USAGE, Parser, machine_name, progress
 from .tuning import BAD, UNKNOWN, Check
@@ -116,12 +118,7 @@ def ask_pyperf() -> str | None:
 
 def store(file: Path, found: Mapping[str, Any]) -> None:
     """Add a line to `file`, whole or not at all, and drop the oldest beyond the last 50."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    lines = file.read_text("utf-8").splitlines() if file.exists() else []
-    lines = [*lines, json.dumps(found, ensure_ascii=False)][-KEPT:]
-    beside = file.with_suffix(".new")
-    beside.write_text("\n".join(lines) + "\n", "utf-8")
-    beside.replace(file)
+    replace(file, [*read(file), dict(found)][-KEPT:])
 
 
 def table(checks: Iterable[Check]) -> str:

@@ -11,7 +11,6 @@ as soon as it has ended, and count as long as what measures and judges stays as 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import hashlib
 import json
 import os
@@ -27,6 +26,8 @@ from typing import Any
 
 from asv import util
 from scipy import stats
+
+from measure.lines import append, read
 
 from . import builds
 from .command import INTERRUPTED, USAGE, Parser, machine_name
@@ -195,8 +196,7 @@ def run(options: argparse.Namespace) -> int:
             known = {"case": case.name, "place": place, "true ratio": ratio, **found}
             same = {"gate": judged[case.name], "limit": options.minutes}
             done.append({**known, **same, "commit": commit, "date": date})
-            with file.open("a") as stream:
-                stream.write(json.dumps(done[-1]) + "\n")
+            append(file, done[-1])
             hits = sum(r["hit"] for r in done if r["case"] == case.name)
             print(f"{case.what}: {hits} of {number + 1}; {found['minutes']:.1f} min", flush=True)
     lines = [line for case in CASES if (line := summary(case, done))]
@@ -216,12 +216,8 @@ def _judged(config: str) -> dict[str, str]:
 
 
 def _stored(file: Path) -> list[dict[str, Any]]:
-    """Return the runs that `file` holds; one may be cut off."""
-    found = []
-    for line in file.read_text().splitlines() if file.exists() else ():
-        with contextlib.suppress(ValueError):
-            found.append(json.loads(line))
-    return found
+    """Return the runs that `file` holds."""
+    return read(file)
 
 
 def summary(case: Case, done: list[dict[str, Any]]) -> dict[str, Any] | None:

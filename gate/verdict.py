@@ -21,6 +21,8 @@ from typing import Any
 
 from asv import util
 
+from measure import lines
+
 from . import builds, duet, instructions, judge, report
 from .builds import Built, NotBuilt
 from .command import FAILED, INTERRUPTED, NOTHING, USAGE, Parser, machine_name
@@ -326,11 +328,7 @@ def _restore(state: State, file: Path, ruler: str) -> int:
     """
     rows = {row.name: row for row in state.rows}
     count = 0
-    for line in file.read_text().splitlines() if file.exists() else ():
-        try:
-            stored = json.loads(line)
-        except ValueError:
-            continue  # cut off when the machine went down
+    for stored in lines.read(file):
         failed = any(state.startswith("failed") for state in stored["states"].values())
         if stored.pop("ruler", None) != ruler or failed:
             continue
@@ -365,8 +363,7 @@ def _measure(state: State, file: Path, ruler: str) -> None:
             stored = {"base": pair.base, "head": pair.head, "ratio": pair.ratio}
             known = {"row": row.name, "stage": stage, "ruler": ruler}
             line = {**known, **stored, "states": pair.states}
-            with file.open("a") as stream:
-                stream.write(json.dumps(line) + "\n")
+            lines.append(file, line)
             if stop.is_set() or time.monotonic() > deadline + 60:
                 break
 

@@ -21,7 +21,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import Unavailable, registry, threads
-from .kernels.logsumexp import as_input
 
 CHUNK_BYTES = 128 * 2**20
 """As Dask's own chunks: a task costs some milliseconds beside the work, and this takes 10 to 20."""
@@ -78,6 +77,41 @@ def merge(parts: Sequence[Part]) -> Part:
             small = math.ldexp(rest.sum, rest.exponent) / math.exp(largest)
             return whole._replace(log=largest + math.log1p(small))
     return whole
+
+
+def as_input(x: Any) -> np.ndarray:
+    """Return `x` as every backend takes it: 1-D, C-contiguous, aligned, native byte order.
+
+    Integers and lists of numbers become float64, masked numbers -inf: they add nothing. No copy is
+    made where none is needed.
+
+    Raises
+    ------
+    TypeError
+        `x` is not made of real numbers of at most 64 bits.
+    ValueError
+        `x` is not one-dimensional.
+    """
+    wanted = "x must be a 1-D array of float32, float64 or integers"
+    try:
+        array = _filled(x)
+    except ValueError as error:  # ragged lists
+        raise ValueError(f"{wanted}; {error}") from None
+    if array.dtype.kind in "iu":
+        array = array.astype(np.float64)
+    if array.dtype.kind != "f" or array.dtype.itemsize not in (4, 8):
+        raise TypeError(f"{wanted}, not of {array.dtype}")
+    if array.ndim != 1:
+        raise ValueError(f"{wanted}, not {array.ndim}-D with shape {array.shape}")
+    return np.require(array, array.dtype.newbyteorder("="), ["C", "A"])
+
+
+def _filled(x: Any) -> np.ndarray:
+    """Return `x` as an array, with -inf where it is masked."""
+    if not isinstance(x, np.ma.MaskedArray):
+        return np.asarray(x)
+    floats = x.data if x.dtype.kind == "f" else x.data.astype(np.float64)
+    return np.where(np.ma.getmaskarray(x), floats.dtype.type(-np.inf), floats)
 
 
 def reduce_chunk(x: Any, backend: str) -> Part:
@@ -200,7 +234,7 @@ def logsumexp(
             blocks = x.to_delayed().ravel()
             parts = client.compute([dask.delayed(reduce_chunk)(block, name) for block in blocks])
         else:
-            array = np.asarray(x)
+            array = _filled(x)
             as_input(np.empty(0, array.dtype))
             count = max(1, -(-array.nbytes // chunk_bytes))
             for more in (True, True, False):

@@ -26,6 +26,7 @@ from asv import util
 
 from .__main__ import ASV, list_commits, list_environments, load_config, register_machine
 from .context import record
+from .lines import replace
 
 WORKER = Path(__file__).resolve().parent.parent / "benchmarks" / "_process.py"
 Times = dict[str, float]
@@ -241,5 +242,5 @@ def _store(file: Path, commit: str, context: dict[str, Any], lines: list[dict[st
         "unit of times": "seconds, or that of the target",
     }
     # Not .json: asv takes every such file in the folder for a result.
-    file.write_text("".join(json.dumps(line) + "\n" for line in (facts, *lines)))
+    replace(file, [facts, *lines])
     print(f"stored in {file}")

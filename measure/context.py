@@ -8,13 +8,14 @@ is not written again. (asv takes every ``.json`` file in the folder for a result
 
 from __future__ import annotations
 
-import json
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from asv.results import get_filename
+
+from . import lines
 
 ASK = """
 import contextlib, io, json, sys
@@ -85,10 +86,8 @@ def record(conf: Any, env: Any, machine: str, commit: str) -> dict[str, Any]:
     if gpus := ask_gpus():
         context["gpus"] = gpus
     file = path(conf, machine, commit, env.name)
-    lines = file.read_text().splitlines() if file.exists() else []
-    if not lines or json.loads(lines[-1])["context"] != context:
+    known = lines.read(file)
+    if not known or known[-1].get("context") != context:
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("a") as stream:
-            stream.write(json.dumps({"since": now, "context": context}) + "\n")
+        lines.append(file, {"since": now, "context": context})
     return context

@@ -1,4 +1,8 @@
-"""git, asked of this repository only: a hook of another may have set ``GIT_DIR`` and its like."""
+"""git, asked of this repository only: a hook of another may have set ``GIT_DIR`` and its like.
+
+Importing this module takes these variables out of the environment, for asv's git commands, too: in
+a hook of a linked worktree they would check out commits in the user's own files.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,28 @@ import subprocess
 from pathlib import Path
 
 from asv.util import UserError
+
+WHERE = (
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_DIR",
+    "GIT_GRAFT_FILE",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_INTERNAL_SUPER_PREFIX",
+    "GIT_NAMESPACE",
+    "GIT_NO_REPLACE_OBJECTS",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_QUARANTINE_PATH",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_SHALLOW_FILE",
+    "GIT_WORK_TREE",
+)
+"""Variables that say which repository is meant (``git rev-parse --local-env-vars``)."""
+
+for _name in WHERE:
+    os.environ.pop(_name, None)
 
 
 def environ() -> dict[str, str]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import fcntl
-import json
 import os
 import shutil
 import subprocess
@@ -24,7 +23,7 @@ from typing import Any
 
 from asv.util import UserError
 
-from . import disk
+from . import disk, lines
 from .__main__ import Parser, load_config
 from .environment import PACKAGE
 from .git import git
@@ -159,17 +158,13 @@ class Heartbeat:
             "seconds": 0,
             "failed": [],
         }
-        lines = file.read_text("utf-8").splitlines() if file.exists() else []
-        self.before = lines[-(KEPT - 1) :]
+        self.before = lines.read(file)[-(KEPT - 1) :]
 
     def beat(self, stage: str, **more: Any) -> None:
         """Write down that `stage` begins."""
         seconds = round(time.monotonic() - self.start)
         self.line |= {"updated": _now(), "stage": stage, "seconds": seconds, **more}
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        beside = self.file.with_suffix(".new")
-        beside.write_text("\n".join([*self.before, json.dumps(self.line)]) + "\n", "utf-8")
-        beside.replace(self.file)
+        lines.replace(self.file, [*self.before, self.line])
 
 
 @dataclass

@@ -22,9 +22,8 @@ class Dask(Backend):
         import distributed  # noqa: F401  # so that its time counts as import
 
         from .. import chunked, registry
-        from ..kernels.logsumexp import as_input
 
-        self.chunked, self.as_input = chunked, as_input
+        self.chunked, self.as_input = chunked, chunked.as_input
         self.chunk_backend = registry.best().name
 
     def to_device(self, array: Any) -> Any:

@@ -36,32 +36,6 @@ def make_data(size: int, dtype: str, seed: int = 0) -> tuple[np.ndarray]:
     return (np.resize(numbers.astype(dtype), size),)
 
 
-def as_input(x: Any) -> np.ndarray:
-    """Return `x` as every backend takes it: 1-D, C-contiguous, aligned, native byte order.
-
-    Integers and lists of numbers become float64. No copy is made where none is needed.
-
-    Raises
-    ------
-    TypeError
-        `x` is not made of real numbers of at most 64 bits.
-    ValueError
-        `x` is not one-dimensional.
-    """
-    wanted = "x must be a 1-D array of float32, float64 or integers"
-    try:
-        array = np.asarray(x)
-    except ValueError as error:  # ragged lists
-        raise ValueError(f"{wanted}; {error}") from None
-    if array.dtype.kind in "iu":
-        array = array.astype(np.float64)
-    if array.dtype.kind != "f" or array.dtype.itemsize not in (4, 8):
-        raise TypeError(f"{wanted}, not of {array.dtype}")
-    if array.ndim != 1:
-        raise ValueError(f"{wanted}, not {array.ndim}-D with shape {array.shape}")
-    return np.require(array, array.dtype.newbyteorder("="), ["C", "A"])
-
-
 def reference(x: np.ndarray) -> Any:
     """Return the true value for `x` (shape (n,), any n) as an ``mpmath.mpf`` or a float.
 

@@ -1,7 +1,11 @@
 """Rules of the design that git and make know."""
 
+import os
 import re
 import subprocess
+import sys
+
+import pytest
 
 
 def test_html_is_no_package_and_stays_out_of_git(root):
@@ -32,3 +36,19 @@ def test_results_stay_small(root):
         ["git", "ls-files", "results"], cwd=root, capture_output=True, text=True, check=True
     ).stdout.split()
     assert sum(p.stat().st_size for p in files if str(p.relative_to(root)) in tracked) < 5e6
+
+
+@pytest.mark.parametrize("package", ["measure.environment", "measure.here", "gate", "dashboard"])
+def test_the_repository_of_a_calling_hook_is_forgotten(package):
+    """git sets GIT_DIR in hooks: asv's checkout would change the user's branch and index."""
+    from measure import git
+
+    known = subprocess.run(["git", "rev-parse", "--local-env-vars"], capture_output=True, text=True)
+    local = {name for name in known.stdout.split() if "CONFIG" not in name}  # a user's own settings
+    assert local <= set(git.WHERE)
+    set_by_git = {**os.environ, **dict.fromkeys(git.WHERE, "/nowhere"), "GIT_SSH_COMMAND": "ssh"}
+    code = f"import os, {package}; print(*(n for n in os.environ if n.startswith('GIT_')))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=set_by_git, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["GIT_SSH_COMMAND"]

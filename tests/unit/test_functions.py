@@ -9,7 +9,7 @@ import pytest
 import scipy.special
 
 import lsekernels
-from lsekernels import registry
+from lsekernels import chunked, registry
 from lsekernels.backend import Backend
 from lsekernels.backends.numpy import NumPy
 from lsekernels.kernels import logsumexp as kernel
@@ -426,6 +426,12 @@ def test_what_is_masked_is_left_out():
         result = function(masked)
         assert result.mask.tolist() == [False, False, True]
         np.testing.assert_array_equal(result.compressed(), function([1.0, 2.0]))
+
+
+def test_what_is_masked_adds_nothing_to_a_chunk():
+    masked = np.ma.array([1, 2, 1000], mask=[0, 0, 1])
+    part = chunked.reduce_chunk(masked, "numpy")
+    assert part.log == pytest.approx(lsekernels.logsumexp([1.0, 2.0]), rel=1e-15)
 
 
 @pytest.mark.parametrize("axis", [0.0, False, np.array([0]), "0", (0, True)])

@@ -9,8 +9,8 @@ ALLOWED = {
     "lsekernels": {"lsekernels"},
     "benchmarks": {"benchmarks", "lsekernels"},
     "measure": {"measure", "lsekernels"},
-    "dashboard": {"dashboard", "lsekernels"},
-    "gate": {"gate"},
+    "dashboard": {"dashboard", "measure", "lsekernels"},
+    "gate": {"gate", "measure"},
 }
 FOREIGN = {"lsekernels": {"asv", "asv_runner"}, "benchmarks": {"asv"}}
 
