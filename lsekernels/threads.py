@@ -42,7 +42,7 @@ def limit(setting: str | int) -> int:
     if number < 1:
         raise ValueError(f"threads must be a positive number or 'all', not {setting!r}")
     wanted = {name: str(number) for name in VARIABLES}
-    late = [name for name in ("numpy", "numba") if name in sys.modules]
+    late = [name for name in ("numpy", "numba") if sys.modules.get(name)]
     if late and any(os.environ.get(name) != value for name, value in wanted.items()):
         raise RuntimeError(f"threads must be set before {' and '.join(late)} is imported")
     os.environ.update(wanted)

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+import lsekernels
 from lsekernels import registry
 
 LIBRARIES = "numpy", "scipy", "numba", "cupy", "pythran", "Cython", "mpmath", "asv"
@@ -34,6 +35,28 @@ def test_import_and_declarations_load_no_numerical_library(python):
         f"print([m for m in {LIBRARIES} if m in sys.modules])"
     )
     assert python(code) == "[]"
+
+
+WITHOUT = "import sys; sys.modules.update(dict.fromkeys(('mpmath', 'scipy', 'numba', 'dask')))\n"
+
+
+def test_numpy_is_enough(python):
+    """What a user runs needs none of the libraries of the reference, or of other backends."""
+    code = (
+        "import lsekernels, numpy as np\n"
+        "x = np.ones(100_000)\n"
+        "print(*(lsekernels.logsumexp(x, backend=b) for b in (None, 'threads', 'processes')))\n"
+        "import lsekernels.chunked; print(lsekernels.chunked.reduce_chunk(x, 'numpy').log)"
+    )
+    assert {round(float(v), 9) for v in python(WITHOUT + code).split()} == {12.512925465}
+    code = "import runpy; sys.argv[1:] = []; runpy.run_module('lsekernels', run_name='__main__')"
+    rows = python(WITHOUT + code).splitlines()
+    (scipy,) = (row for row in rows if row.startswith("scipy "))
+    assert "no: " in scipy
+
+
+def test_dir_shows_the_functions():
+    assert {"logsumexp", "softmax", "log_softmax", "backends"} <= set(dir(lsekernels))
 
 
 def test_importing_the_declarations_loads_no_numba(python):
