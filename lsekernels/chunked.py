@@ -367,7 +367,7 @@ def allowed() -> int:
     """Return how many threads, or workers of one thread, this process may use."""
     from dask.system import CPU_COUNT
 
-    return int(os.environ.get("OMP_NUM_THREADS") or CPU_COUNT)
+    return threads.allowed(CPU_COUNT)
 
 
 @contextmanager

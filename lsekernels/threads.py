@@ -49,9 +49,14 @@ def limit(setting: str | int) -> int:
     return number
 
 
-def allowed() -> int:
-    """Return how many threads, or processes of one thread, this process may use."""
-    return int(os.environ.get("OMP_NUM_THREADS") or _cores())
+def allowed(cores: int | None = None) -> int:
+    """Return how many threads, or processes of one thread, this process may use.
+
+    Of ``OMP_NUM_THREADS`` as OpenMP reads it: the first number of a list; what is no positive
+    number says nothing, and there may be as many as `cores`, by default all of this process.
+    """
+    first = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    return int(first) if first.isdecimal() and int(first) else cores or _cores()
 
 
 def _cores() -> int:

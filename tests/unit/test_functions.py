@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import os
 
 import mpmath
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 import scipy.special
 
 import lsekernels
-from lsekernels import chunked, registry
+from lsekernels import chunked, registry, threads
 from lsekernels.backend import Backend
 from lsekernels.backends.numpy import NumPy
 from lsekernels.kernels import logsumexp as kernel
@@ -510,3 +511,13 @@ def test_a_call_asks_nothing_of_declarations_anew(monkeypatch):
     for call in calls:
         call()
     assert not asked
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("3", 3), ("2,1", 2), (" 4 , 2", 4), ("0", None), ("-1", None), ("two", None), ("", None)],
+)
+def test_openmps_number_of_threads(monkeypatch, text, number):
+    monkeypatch.setenv("OMP_NUM_THREADS", text)
+    assert threads.allowed() == (number or len(os.sched_getaffinity(0)))
+    assert threads.allowed(7) == (number or 7)
