@@ -521,3 +521,60 @@ def test_openmps_number_of_threads(monkeypatch, text, number):
     monkeypatch.setenv("OMP_NUM_THREADS", text)
     assert threads.allowed() == (number or len(os.sched_getaffinity(0)))
     assert threads.allowed(7) == (number or 7)
+
+
+# -- the last digits of softmax -------------------------------------------------------------------
+
+NUMBERS = np.random.RandomState(6).uniform(-900, 900, 300)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 7, 8, 64])
+def test_softmax_of_equal_elements(dtype, n):
+    """Exact where 1 / n is, by the default backend."""
+    expected = np.dtype(dtype).type(1) / np.dtype(dtype).type(n)
+    for number in NUMBERS:
+        x = np.full(n, number, dtype)
+        error = 0 if n & (n - 1) == 0 else np.spacing(expected)
+        np.testing.assert_allclose(lsekernels.softmax(x), expected, rtol=0, atol=error)
+    if n == 1:
+        for number in NUMBERS:
+            assert lsekernels.log_softmax(np.array([number], dtype)) == 0
+
+
+def log_softmax_error(x):
+    """Return the largest error in ulp of each element's own true value."""
+    result = lsekernels.log_softmax(x)
+    with mpmath.workdps(400):
+        numbers = [mpmath.mpf(float(v)) for v in x]
+        log = mpmath.log(mpmath.fsum(map(mpmath.exp, numbers)))
+        return max(
+            ulp_error(r, number - log, x.dtype) for r, number in zip(result, numbers, strict=True)
+        )
+
+
+@pytest.mark.parametrize(
+    "x",
+    [
+        np.array([10, 0.0]),
+        np.array([20.3, 9.1], "f4"),
+        np.array([-800, 800], "f4"),
+        np.array([0, -700.0]),
+        np.array([700, 699.0, -300]),
+        np.array([1e5, 1e5 - 30]),
+        np.array([88, 1], "f4"),
+    ],
+    ids=str,
+)
+def test_log_softmax_keeps_the_digits_of_what_is_nearly_one(x):
+    assert log_softmax_error(x) <= 4
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("top", [0, 5, 20, 60])
+def test_log_softmax_of_classes_with_a_top_logit(dtype, top):
+    random = np.random.RandomState(7)
+    for n in (2, 10, 100):
+        x = random.standard_normal(n)
+        x[n // 2] += top
+        assert log_softmax_error(x.astype(dtype)) <= 4

@@ -131,6 +131,12 @@ struct Kernel {
     return xsimd::select(d < lowest, V(T(0)), polynomial(f) * power(t));
   }
 
+  // What x - m lacks in d, its rounding (D. Knuth's TwoDiff): exp makes that 2^9 times as large.
+  static V rounded_off(V x, V m, V d) {
+    const V part = d - x, low = (x - (d - part)) - (m + part);
+    return xsimd::select(low == low, low, V(T(0)));  // nan where one of them is infinite
+  }
+
   // Elements i to n of x, fewer than WIDTH of them, among lanes of -inf.
   static V tail(const T* x, size_t i, size_t n) {
     alignas(64) T full[WIDTH];
@@ -233,7 +239,8 @@ struct Kernel {
     const auto add = [&](V v, V& sum, V& ties) {
       const V d = v - m;
       const auto tie = d == zero;
-      sum += xsimd::select(tie, zero, lifted_exp(d));
+      const V e = lifted_exp(d);
+      sum += xsimd::select(tie, zero, xsimd::fma(e, rounded_off(v, m, d), e));
       ties += xsimd::select(tie, one, zero);
     };
     for (size_t i = 0; i < n; i += CHUNK / UNROLL) {
@@ -300,13 +307,14 @@ struct Kernel {
     return s >= 0.5 && s <= R::big / 256;  // one clamped term alone makes R::big
   }
 
-  static void scale(T* out, size_t n, double factor) {
-    const V g{T(std::ldexp(factor, -R::lift))}, one(T(1));
-    const auto scaled = [&](V v) { return xsimd::min(one, v * g); };
+  // A quotient, not a product with 1 / sum: of equal elements it is exact where 1 / n is.
+  static void divide(T* out, size_t n, double sum) {
+    const V s{T(std::ldexp(sum, R::lift))}, one(T(1));
+    const auto divided = [&](V v) { return xsimd::min(one, v / s); };
     size_t i = 0;
     for (; i + WIDTH <= n; i += WIDTH)
-      scaled(V::load_unaligned(out + i)).store_unaligned(out + i);
-    for (; i < n; ++i) out[i] = scaled(V(out[i])).get(0);
+      divided(V::load_unaligned(out + i)).store_unaligned(out + i);
+    for (; i < n; ++i) out[i] = divided(V(out[i])).get(0);
   }
 
   static void softmax(const T* x, size_t n, T* out, double shift, double factor) {
@@ -314,10 +322,11 @@ struct Kernel {
     const V lowest(T(-(R::bias - 3 + R::lift) / LOG2E));
     const V magic(T(double(R::magic) + R::bias + R::lift));
     map(x, n, out, [&](V v) {
-      const V d = xsimd::max(v - c, lowest);  // g makes 0 of what is as low as that
+      const V exact = v - c, d = xsimd::max(exact, lowest);  // g makes 0 of what is as low as that
       const V t = xsimd::fma(d, V(T(LOG2E)), magic), k = t - magic;
-      const V f = FUSED ? xsimd::fms(d, V(T(LOG2E)), k) : remainder(d, k) * V(T(LOG2E));
-      return xsimd::min(one, polynomial(f) * power(t) * g);
+      const V f = remainder(d, k) * V(T(LOG2E));
+      const V e = polynomial(f) * power(t);
+      return xsimd::min(one, xsimd::fma(e, rounded_off(v, c, exact), e) * g);
     });
   }
 
@@ -360,7 +369,7 @@ struct Kernel {
   static constexpr Functions<T> functions() {
     // ln(2^T(log2(e))) - 1, for the two roundings of log2(e).
     constexpr double excess = sizeof(T) == 8 ? -1.410920060305e-17 : -1.334975817162e-8;
-    return {extend, extend_rest, exp_row, scale, softmax, log_softmax, read, exp, FUSED ? excess : 0.0};
+    return {extend, extend_rest, maximum, exp_row, divide, softmax, log_softmax, read, exp, FUSED ? excess : 0.0};
   }
 };
 

@@ -120,6 +120,7 @@ Partial partial(void (*extend)(const T*, size_t, Partial&), const T* x, size_t n
 // -- logsumexp and softmax ---------------------------------------------------------------------
 
 constexpr double LN2_HIGH = 6.93147180369123816490e-01, LN2_LOW = 1.90821492927058770002e-10;
+constexpr double LOG2E = 1.4426950408889634;
 
 template <class T>
 double careful_logsumexp(const T* x, size_t n) {
@@ -142,21 +143,68 @@ double logsumexp(const T* x, size_t n) {
   return std::fabs(r) < 1 ? careful_logsumexp(x, n) : r;
 }
 
+constexpr size_t SHORT = 16384;  // elements that stay in the second level of cache, with the result
+
 // exp(x) / sum(exp(x)) = exp(x - shift) * factor = exp((x - shift) - logarithm)
 struct Normalizer {
   double shift, factor, logarithm;
 };
 
+// The largest elements are counted, not added: nothing is rounded where there are no others.
+template <class T>
+Normalizer careful_normalizer(const T* x, size_t n) {
+  const Rest rest = partial(functions<T>().extend_rest, x, n);
+  const double below = std::ldexp(rest.total.value() / rest.ties, -Rest::LIFT);
+  return {rest.m, std::isfinite(rest.m) ? 1 / (rest.ties * (1 + below)) : NAN,
+          std::log(rest.ties) + std::log1p(below)};
+}
+
+// A sum and the largest element, a block at a time: it is in cache then.
+struct Top {
+  Sum sum;
+  double m = -INFINITY;
+};
+
+void merge(Top& top, Top part) {
+  merge(top.sum, part.sum);
+  if (!(part.m <= top.m)) top.m = part.m;
+}
+
+template <class T>
+void extend_top(const T* x, size_t n, Top& top) {
+  constexpr size_t BLOCK = 65536 / sizeof(T);
+  for (size_t i = 0; i < n; i += BLOCK) {
+    const size_t length = std::min(BLOCK, n - i);
+    const double m = functions<T>().maximum(x + i, length);
+    if (!(m <= top.m)) top.m = m;
+    functions<T>().extend(x + i, length, top.sum);
+  }
+}
+
+// For the logarithm: relative to the largest element, or its digits would be lost in the sum's.
+template <class T>
+Normalizer log_normalizer(const T* x, size_t n) {
+  Top top = partial(extend_top<T>, x, n);
+  Sum& sum = top.sum;
+  if (!sum.far) {
+    if (!(sum.special == 0)) return {sum.special, NAN, 0};
+    if (sum.total.s == 0) return {-INFINITY, NAN, 0};
+    sum.move(std::nearbyint(top.m * LOG2E));
+    const double log_s = std::log(sum.total.value()), k_ln2 = sum.k * LN2_HIGH;
+    const double excess = functions<T>().excess * (k_ln2 + log_s);
+    const double logarithm = log_s + ((k_ln2 - top.m) + (sum.k * LN2_LOW - excess));
+    if (logarithm >= 1) return {top.m, NAN, logarithm};
+  }
+  return careful_normalizer(x, n);  // one element is more than a third of the sum
+}
+
 template <class T>
 Normalizer normalizer(const T* x, size_t n) {
   Sum sum = partial(functions<T>().extend, x, n);
-  if (sum.far) {
-    const Rest rest = partial(functions<T>().extend_rest, x, n);
-    const double s = rest.ties + std::ldexp(rest.total.value(), -Rest::LIFT);
-    return {rest.m, std::isfinite(rest.m) ? 1 / s : NAN, std::log(s)};
-  }
+  if (sum.far) return careful_normalizer(x, n);
   if (!(sum.special == 0)) return {sum.special, NAN, 0};
   if (sum.total.s == 0) return {-INFINITY, NAN, 0};
+  if (n <= SHORT) return careful_normalizer(x, n);
   // exp(x - shift) must neither vanish nor overflow where exp(x) / s does not.
   const int exponent = std::ilogb(sum.total.s);
   if (sum.k != 0 || exponent < -1 || exponent > 60) sum.move(sum.k + exponent);
@@ -181,17 +229,15 @@ void map_backwards(Map<T> map, const T* x, size_t n, T* out, double shift, doubl
   }
 }
 
-constexpr size_t SHORT = 16384;  // elements that stay in the second level of cache, with the result
-
 template <class T>
 void softmax_row(const T* x, size_t n, T* out, bool logarithm) {
   const auto& f = functions<T>();
   double s;
   if (!logarithm && n <= SHORT && f.exp_row(x, n, out, s)) {
-    f.scale(out, n, 1 / s);  // both have the same excess
+    f.divide(out, n, s);  // both have the same excess
     return;
   }
-  const Normalizer by = normalizer(x, n);
+  const Normalizer by = logarithm ? log_normalizer(x, n) : normalizer(x, n);
   const double second = logarithm ? by.logarithm : by.factor;
   if (!logarithm && std::isnan(by.factor)) {
     for (size_t i = 0; i < n; ++i) out[i] = NAN;

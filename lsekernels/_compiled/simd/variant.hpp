@@ -73,9 +73,11 @@ template <class T>
 struct Functions {
   void (*extend)(const T* x, size_t n, Sum&);
   void (*extend_rest)(const T* x, size_t n, Rest&);
-  // out = exp(x) * 2^lift and its sum, if that is in range; then out *= factor * 2^-lift
+  // The largest element, or nan.
+  T (*maximum)(const T* x, size_t n);
+  // out = exp(x) * 2^lift and its sum, if that is in range; then out /= sum * 2^lift
   bool (*exp_row)(const T* x, size_t n, T* out, double& sum);
-  void (*scale)(T* out, size_t n, double factor);
+  void (*divide)(T* out, size_t n, double sum);
   // out = exp(x - shift) * factor; out = (x - shift) - logarithm
   void (*softmax)(const T* x, size_t n, T* out, double shift, double factor);
   void (*log_softmax)(const T* x, size_t n, T* out, double shift, double logarithm);
