@@ -60,6 +60,9 @@ class Backend:
     temporaries: ClassVar[bool] = False
     """Whether a call of logsumexp fills blocks of 128 KiB or more that it frees again, in this
     process: its time then depends on the state of the heap (:mod:`lsekernels.heap`)."""
+    forks: ClassVar[bool] = True
+    """Whether it works in a forked child of a process that has loaded it. Threads, and what belongs
+    to them, are not in the child: where a library waits for them, the child is refused."""
     interpreter: ClassVar[str] = ""
     """Whose Python it needs, where that is not CPython."""
     featured: ClassVar[bool] = False

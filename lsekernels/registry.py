@@ -13,12 +13,18 @@ from .backend import Backend, Unavailable
 
 _FOLDER = Path(__file__).parent / "backends"
 _loaded: dict[str, Backend] = {}
+_left: set[str] = set()
+"""Backends that were loaded before this process was forked, and that it cannot use."""
 _loading = RLock()  # one that a thread may take again: some backends load another
 
 
 def _after_fork() -> None:
     global _loading
     _loading = RLock()  # a thread that is not in this process may hold the other
+    for name in [name for name, backend in _loaded.items() if not backend.forks]:
+        del _loaded[name]
+        _left.add(name)
+    best.cache_clear()
 
 
 if hasattr(os, "register_at_fork"):
@@ -101,6 +107,11 @@ def load(name: str) -> Backend:
 def _load(cls: type[Backend]) -> Backend:
     try:
         reason = cls.missing()
+        if cls.name in _left:
+            reason = (
+                "it was loaded before this process was forked, and its threads are not in the "
+                "child (start processes by 'spawn', or load it in the child alone)"
+            )
         if reason:
             raise Unavailable(reason)
         backend = cls()

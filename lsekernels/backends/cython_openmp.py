@@ -8,3 +8,4 @@ class CythonOpenMP(Ahead):
     tool = "cython"
     requires = ("lsekernels._compiled.logsumexp_cython_openmp",)
     parallel = True
+    forks = False

@@ -7,4 +7,5 @@ class CythonTunedOpenMP(CythonTuned):
     title = "Cython (tuned, OpenMP)"
     requires = ("lsekernels._compiled.logsumexp_cython_tuned_openmp",)
     parallel = True
+    forks = False
     preference = 0

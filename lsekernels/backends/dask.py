@@ -1,10 +1,10 @@
 """Dask: a part of the array in each of several processes, merged by a tree of tasks."""
 
 import atexit
-from functools import cache
 from typing import Any
 
 from ..backend import Backend
+from ._parts import Once
 
 SMALLEST = 8 * 2**20  # bytes; less is not worth a second task
 
@@ -16,6 +16,7 @@ class Dask(Backend):
     distribution = "dask"
     parallel = True
     in_process = False
+    forks = False
     max_error = {"logsumexp": 4.0}
 
     def load(self) -> None:
@@ -42,7 +43,7 @@ class Dask(Backend):
         return float(self.chunked.merge_tree(client, parts).log)
 
 
-@cache
+@Once
 def _client(workers: int) -> Any:
     """Return the client of a cluster that is started now and closed at exit."""
     from distributed import Client

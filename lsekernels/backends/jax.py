@@ -25,6 +25,7 @@ class JAX(Backend):
     distribution = "jax"
     compiled = "jit"
     parallel = True
+    forks = False
     max_error = {
         "logsumexp": 4.0,
         "logsumexp_rows": 4.0,

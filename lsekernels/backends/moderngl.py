@@ -1,5 +1,9 @@
 """OpenGL compute shaders through ModernGL, on the CPU (Mesa's llvmpipe): a two-stage reduction."""
 
+import ctypes
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import RLock
 from typing import Any
 
 from ..backend import Backend, Unavailable
@@ -136,6 +140,7 @@ class ModernGL(Backend):
     compiled = "jit"
     cache = "MESA_SHADER_CACHE_DIR"
     parallel = True
+    forks = False
     max_error = {"logsumexp": 4.0, "logsumexp_rows": 4.0}
     known_failures = LOSES_TINY_TERMS
 
@@ -150,6 +155,9 @@ class ModernGL(Backend):
         self.context = self._context(moderngl)
         # Buffers are released by _current(): a finalizer may run in another context.
         self.context.gc_mode = "context_gc"
+        self.lock = RLock()
+        self.release_thread = ctypes.CDLL("libEGL.so.1").eglReleaseThread
+        self.release_thread()
         self.largest_block = self.context.info["GL_MAX_SHADER_STORAGE_BLOCK_SIZE"]
         self.shaders: dict[tuple[str, Any], Any] = {}
 
@@ -179,30 +187,38 @@ class ModernGL(Backend):
         raise Unavailable(f"no OpenGL 4.3 context through EGL: {reason} ({hint})")
 
     def version(self) -> str:
-        driver = self.context.info["GL_VERSION"].rpartition(")")[2].strip()  # after the profile
+        with self._current() as context:
+            driver = context.info["GL_VERSION"].rpartition(")")[2].strip()  # after the profile
         return f"{super().version()} ({driver})"
 
-    def _current(self) -> Any:
-        """Return the context, made current: another backend may have one of its own."""
-        self.context.__enter__()
-        self.context.gc()
-        return self.context
+    @contextmanager
+    def _current(self) -> Iterator[Any]:
+        """Give the context, current in this thread alone: in two at a time it is in neither."""
+        with self.lock:
+            self.context.__enter__()
+            try:
+                self.context.gc()
+                yield self.context
+            finally:
+                self.release_thread()
 
     # -- data -----------------------------------------------------------------------------------
 
     def to_device(self, array: Any) -> Any:
-        context = self._current()
-        # No buffer may be empty.
-        buffer = context.buffer(array) if array.size else context.buffer(reserve=8)
+        with self._current() as context:
+            # No buffer may be empty.
+            buffer = context.buffer(array) if array.size else context.buffer(reserve=8)
         return Array(buffer, array.shape, array.dtype)
 
     def synchronize(self, result: Any) -> Any:
-        self._current().finish()
+        with self._current() as context:
+            context.finish()
         return result
 
     def to_host(self, result: Any) -> Any:
-        self._current()
-        return self.np.frombuffer(result.buffer.read(), result.dtype).reshape(result.shape)[()]
+        with self._current():
+            read = result.buffer.read()
+        return self.np.frombuffer(read, result.dtype).reshape(result.shape)[()]
 
     # -- kernels --------------------------------------------------------------------------------
 
@@ -223,19 +239,19 @@ class ModernGL(Backend):
         return self._reduce(x, m, n, (m,))
 
     def _reduce(self, x: Any, m: int, n: int, shape: tuple[int, ...]) -> Array:
-        context = self._current()
-        out = Array(context.buffer(reserve=m * x.dtype.itemsize), shape, x.dtype)
-        if n > self.part:
-            for row in range(m):
-                self._long_row(context, x, row, n, out)
+        with self._current() as context:
+            out = Array(context.buffer(reserve=m * x.dtype.itemsize), shape, x.dtype)
+            if n > self.part:
+                for row in range(m):
+                    self._long_row(context, x, row, n, out)
+                return out
+            rows = self._shader("ROWS", x.dtype)
+            rows["rows"], rows["n"] = m, n
+            x.buffer.bind_to_storage_buffer(0)
+            out.buffer.bind_to_storage_buffer(1)
+            columns = min(m, 65_535)  # of groups: no dimension may have more
+            rows.run(columns, -(-m // columns))
             return out
-        rows = self._shader("ROWS", x.dtype)
-        rows["rows"], rows["n"] = m, n
-        x.buffer.bind_to_storage_buffer(0)
-        out.buffer.bind_to_storage_buffer(1)
-        columns = min(m, 65_535)  # of groups: no dimension may have more
-        rows.run(columns, -(-m // columns))
-        return out
 
     def _long_row(self, context: Any, x: Array, row: int, n: int, out: Array) -> None:
         itemsize = x.dtype.itemsize

@@ -11,6 +11,7 @@ class NumbaParallel(Backend):
     compiled = "jit"
     cache = "NUMBA_CACHE_DIR"
     parallel = True
+    forks = False
     max_error = {"logsumexp": 8.0, "uniform": 7.0}
     known_failures = LOSES_TINY_TERMS
 

@@ -6,6 +6,7 @@ from .numba_tuned import NumbaTuned
 class NumbaTunedParallel(NumbaTuned):
     title = "Numba (tuned, parallel)"
     parallel = True
+    forks = False
 
     def load(self) -> None:
         super().load()

@@ -7,3 +7,4 @@ class NumbaVectorizeParallel(NumbaVectorizeEager):
     title = "Numba (vectorize, parallel)"
     target = "parallel"
     parallel = True
+    forks = False

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from threading import RLock
 from typing import Any, ClassVar
 
 from ..backend import Backend, Unavailable, one_line
@@ -100,6 +101,7 @@ class OpenCL(Backend):
     compiled = "jit"
     cache = "POCL_CACHE_DIR"  # PoCL's; PyOpenCL leaves caching to it
     parallel = True
+    forks = False
     max_error = {"logsumexp": 4.0, "logsumexp_rows": 4.0}
     known_failures = LOSES_TINY_TERMS
 
@@ -119,6 +121,7 @@ class OpenCL(Backend):
         self.chosen, self.context, self.queue = self._working()
         self.shared = cl.LocalMemory(16 * self.items)
         self.built: dict[Any, tuple[Any, Any, Any]] = {}
+        self.lock = RLock()  # a kernel keeps its arguments until it is enqueued
 
     def _working(self) -> tuple[Any, Any, Any]:
         """Return the first device that builds and runs a program, its context and its queue.
@@ -195,25 +198,27 @@ class OpenCL(Backend):
         return self.built[dtype]
 
     def logsumexp(self, x: Any) -> Any:
-        rows, parts, merge = self._kernels(x.dtype)
-        out = self._new((), x.dtype)
-        (n,), group = x.shape, (self.items,)
-        count = -(-n // self.part)
-        if count <= 1:
-            rows(self.queue, group, group, x.buffer, n, out.buffer, self.shared)
+        with self.lock:
+            rows, parts, merge = self._kernels(x.dtype)
+            out = self._new((), x.dtype)
+            (n,), group = x.shape, (self.items,)
+            count = -(-n // self.part)
+            if count <= 1:
+                rows(self.queue, group, group, x.buffer, n, out.buffer, self.shared)
+                return out
+            reduced = self.cl.Buffer(self.context, self.flags, 16 * count)
+            total = (count * self.items,)
+            parts(self.queue, total, group, x.buffer, n, self.part, reduced, self.shared)
+            merge(self.queue, group, group, reduced, count, out.buffer, self.shared)
             return out
-        reduced = self.cl.Buffer(self.context, self.flags, 16 * count)
-        total = (count * self.items,)
-        parts(self.queue, total, group, x.buffer, n, self.part, reduced, self.shared)
-        merge(self.queue, group, group, reduced, count, out.buffer, self.shared)
-        return out
 
     def logsumexp_rows(self, x: Any) -> Any:
-        rows, _, _ = self._kernels(x.dtype)
-        (m, n), group = x.shape, (self.items,)
-        out = self._new((m,), x.dtype)
-        rows(self.queue, (m * self.items,), group, x.buffer, n, out.buffer, self.shared)
-        return out
+        with self.lock:
+            rows, _, _ = self._kernels(x.dtype)
+            (m, n), group = x.shape, (self.items,)
+            out = self._new((m,), x.dtype)
+            rows(self.queue, (m * self.items,), group, x.buffer, n, out.buffer, self.shared)
+            return out
 
 
 def _compiler_says(error: Exception) -> str:

@@ -9,14 +9,13 @@ import os
 import shutil
 import weakref
 from contextlib import suppress
-from functools import cache
 from multiprocessing import get_context
 from multiprocessing.shared_memory import SharedMemory
 from threading import Lock
 from typing import Any
 
 from ..backend import Backend, python_version
-from ._parts import cut
+from ._parts import Once, cut
 
 FOLDER = "/dev/shm"
 """Where Linux keeps shared memory."""
@@ -57,13 +56,15 @@ class Block:
         if os.path.isdir(FOLDER) and (free := shutil.disk_usage(FOLDER).free) < array.nbytes:
             raise MemoryError(f"{FOLDER} has {free} bytes left, {array.nbytes} are needed")
         memory = SharedMemory(create=True, size=max(1, array.nbytes))
-        weakref.finalize(self, _free, memory)
+        weakref.finalize(self, _free, memory, os.getpid())
         self.name, self.dtype = memory.name, array.dtype.str
         self.size, self.nbytes = array.size, array.nbytes
         numpy.ndarray(array.shape, array.dtype, memory.buf)[:] = array
 
 
-def _free(memory: SharedMemory) -> None:
+def _free(memory: SharedMemory, owner: int) -> None:
+    if os.getpid() != owner:  # a forked child has a copy of what refers to it
+        return
     memory.close()
     memory.unlink()
     for pool in tuple(_pools):
@@ -77,7 +78,7 @@ class _Pool:
         from ..chunked import interrupts_held
 
         context = get_context("spawn")  # a fork of a process with threads may hang
-        self.pipes, self.processes, self.lock = [], [], Lock()
+        self.pipes, self.processes, self.lock, self.owner = [], [], Lock(), os.getpid()
         atexit.register(self.close)
         with interrupts_held():
             for _ in range(workers):
@@ -118,9 +119,11 @@ class _Pool:
                 pipe.send((name, None, 0, 0))
 
     def close(self) -> None:
-        """End the workers; they own nothing."""
+        """End the workers; they own nothing. A forked child leaves those of its parent alone."""
+        if os.getpid() != self.owner:
+            return
         _pools.discard(self)
-        _pool.cache_clear()
+        _pool.forget()
         atexit.unregister(self.close)
         for process in self.processes:
             process.terminate()
@@ -130,9 +133,11 @@ class _Pool:
 
 
 _pools: set[_Pool] = set()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pools.clear)
 
 
-@cache
+@Once
 def _pool(workers: int, backend: str) -> _Pool:
     """Return the pool, which is started now and closed at exit."""
     return _Pool(workers, backend)

@@ -8,3 +8,4 @@ class PythranOpenMP(Ahead):
     tool = "pythran"
     requires = ("lsekernels._compiled.logsumexp_pythran_openmp",)
     parallel = True
+    forks = False

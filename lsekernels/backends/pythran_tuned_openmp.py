@@ -7,4 +7,5 @@ class PythranTunedOpenMP(PythranTuned):
     title = "Pythran (tuned, OpenMP)"
     requires = ("lsekernels._compiled.logsumexp_pythran_tuned_openmp",)
     parallel = True
+    forks = False
     preference = 0

@@ -5,11 +5,10 @@ import os
 import secrets
 import shutil
 import tempfile
-from functools import cache
 from typing import Any
 
 from ..backend import Backend, Unavailable
-from ._parts import cut
+from ._parts import Once, cut
 
 SMALLEST = 8 * 2**20  # bytes; less is not worth a second task
 
@@ -28,6 +27,7 @@ class Ray(Backend):
     distribution = "ray"
     parallel = True
     in_process = False
+    forks = False
     max_error = {"logsumexp": 4.0}
 
     def load(self) -> None:
@@ -54,7 +54,7 @@ class Ray(Backend):
         return float(self.merge(parts).log)
 
 
-@cache
+@Once
 def _start(workers: int) -> Any:
     """Start Ray, unless it runs already, until this process ends; return the task of a worker.
 

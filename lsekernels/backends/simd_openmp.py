@@ -7,4 +7,5 @@ class SimdOpenMP(Simd):
     title = "C++ (SIMD, OpenMP)"
     requires = ("lsekernels._compiled.logsumexp_simd_openmp",)
     parallel = True
+    forks = False
     preference = 0

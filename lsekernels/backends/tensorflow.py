@@ -23,6 +23,7 @@ class TensorFlow(Backend):
     requires = ("tensorflow",)
     compiled = "jit"
     parallel = True
+    forks = False
     max_error = {
         "logsumexp": 4.0,
         "logsumexp_rows": 4.0,

@@ -1,11 +1,11 @@
 """A pool of threads: each computes a part of the array, by compiled code that releases the GIL."""
 
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 from ..backend import Backend, python_version
-from ._parts import cut
+from ._parts import Once, cut
 
 
 class Threads(Backend):
@@ -31,7 +31,7 @@ class Threads(Backend):
         return self.merge(list(_pool(workers).map(self.reduce, parts))).log
 
 
-@cache
+@Once
 def _pool(workers: int) -> ThreadPoolExecutor:
     """Return the pool, which starts threads as they are needed; Python joins them at its end."""
     return ThreadPoolExecutor(workers, "lsekernels")

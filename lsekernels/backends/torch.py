@@ -20,6 +20,7 @@ class Torch(Backend):
     distribution = "torch"
     temporaries = True
     parallel = True
+    forks = False
     max_error = {
         "logsumexp": 4.0,
         "logsumexp_rows": 4.0,
