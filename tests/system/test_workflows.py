@@ -106,8 +106,10 @@ def test_only_a_label_brings_a_pull_request_to_the_machine():
     assert triggers("gate.yml") == {"pull_request": {"types": ["labeled"], "branches": ["main"]}}
     assert set(triggers("nightly.yml")) == {"schedule", "workflow_dispatch"}
     admit, measure = JOBS["gate.yml", "admit"], JOBS["gate.yml", "measure"]
-    assert admit["if"] == "github.event.label.name == 'benchmark'"
+    switched_on = "vars.BENCHMARK_MACHINE == 'yes' && "
+    assert admit["if"] == switched_on + "github.event.label.name == 'benchmark'"
     assert measure["needs"] == "admit"
+    assert JOBS["nightly.yml", "measure"]["if"].startswith(switched_on)
     # The two jobs must never share a machine's files: the nightly one would run what was left.
     assert set(measure["runs-on"]) != set(JOBS["nightly.yml", "measure"]["runs-on"])
 
