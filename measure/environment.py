@@ -48,6 +48,10 @@ LIST_INSTALLED = (
 )
 
 
+for _name in ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT"):
+    os.environ.pop(_name, None)  # a user's, for another place than our environments
+
+
 class Builds(BuildCache):  # type: ignore[misc]  # asv has no annotations
     """asv's cache of wheels, by what they are made of instead of by commit."""
 
@@ -167,9 +171,24 @@ class Pinned(Combinations, Virtualenv):  # type: ignore[misc]  # asv has no anno
     # -- the package ---------------------------------------------------------------------------
 
     def install_project(self, conf: Any, repo: Any, commit_hash: str) -> None:
-        """Build and install a commit; nothing is built where its wheel is there already."""
+        """Build and install a commit; nothing is built where its wheel is there already.
+
+        asv notes what it has installed; pip may have put it elsewhere.
+
+        Raises
+        ------
+        asv.util.UserError
+            The project is not in the environment all the same.
+        """
         self._cache.know(repo, commit_hash)
-        super().install_project(conf, repo, commit_hash)
+        for _ in range(2):
+            super().install_project(conf, repo, commit_hash)
+            if canonicalize_name(conf.project) in self.installed():
+                return
+            self._set_installed_commit_hash(None)
+        raise util.UserError(
+            f"pip installs {conf.project} somewhere else than in {self._path}: see `pip config list`"
+        )
 
     def _build_project(self, repo: Any, commit_hash: str, build_dir: str) -> None:
         left, built_by = Path(self._path, BUILD), Path(self._path, f"{BUILD}.txt")

@@ -184,3 +184,24 @@ def test_only_plugins_with_a_leading_dot_are_imported(root):
     conf = Config.load(str(root / "asv.conf.json"))
     assert {".measure.environment", ".dashboard"} <= set(conf.plugins)
     assert all(name.startswith(".") for name in conf.plugins)
+
+
+def test_a_project_that_pip_has_put_elsewhere_is_installed_again(env, conf, monkeypatch):
+    from measure.combinations import Combinations
+
+    where, tried = iter([{}, {"lsekernels": "0.1.0"}]), []
+    monkeypatch.setattr(Combinations, "install_project", lambda self, *args: tried.append(args[2]))
+    monkeypatch.setattr(env._cache, "know", lambda *args: None)
+    monkeypatch.setattr(env, "_set_installed_commit_hash", tried.append)
+    monkeypatch.setattr(env, "installed", lambda: next(where))
+    env.install_project(conf, None, "c" * 40)
+    assert tried == ["c" * 40, None, "c" * 40]
+    monkeypatch.setattr(env, "installed", dict)
+    with pytest.raises(util.UserError, match="somewhere else than in"):
+        env.install_project(conf, None, "c" * 40)
+
+
+def test_a_users_places_for_pip_are_not_taken():
+    import os
+
+    assert not {"PIP_TARGET", "PIP_PREFIX", "PIP_ROOT"} & set(os.environ)
