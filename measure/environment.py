@@ -187,7 +187,7 @@ class Pinned(Combinations, Virtualenv):  # type: ignore[misc]  # asv has no anno
                 return
             self._set_installed_commit_hash(None)
         raise util.UserError(
-            f"pip installs {conf.project} somewhere else than in {self._path}: see `pip config list`"
+            f"pip installs {conf.project} somewhere else than in {self._path}: `pip config list`?"
         )
 
     def _build_project(self, repo: Any, commit_hash: str, build_dir: str) -> None:
