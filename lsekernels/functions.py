@@ -2,6 +2,9 @@
 
 The meaning is SciPy's; the work is done by the best CPU backend that is installed. What backends
 have no kernel for, weights and complex numbers, is done in NumPy.
+
+They may be called from several threads, by any backend. In a forked child they compute, too, unless
+the backend has threads of its own and the parent has loaded it: then they raise `Unavailable`.
 """
 
 from __future__ import annotations
