@@ -16,11 +16,11 @@ LARGE = 10_000_000
 MATRIX, LONG_ROW = "1000x1000", "1x10000000"
 
 
-def _names(kernel, temporaries=False):
-    """Return the backends of this process; with `temporaries`, those that fill them."""
+def _names(kernel, temporaries=False, featured=False):
+    """Return the backends of this process; those that fill `temporaries`, or are `featured`."""
     declared = ((name, registry.declaration(name)) for name in registry.names(kernel))
     here = [(n, d) for n, d in declared if d.device == "cpu" and d.in_process]
-    return [n for n, d in here if d.temporaries >= temporaries]
+    return [n for n, d in here if d.temporaries >= temporaries and d.featured >= featured]
 
 
 def _data(method, size):
@@ -101,7 +101,7 @@ class YoungSoftmaxRows(_Young):
     """A matrix of float64: the result is new memory, whatever the backend."""
 
     kernel = "softmax_rows"
-    params = (_names(kernel), [MATRIX])
+    params = (_names(kernel, featured=True), [MATRIX])
 
 
 class TunedLogsumexp(_Tuned):
@@ -115,7 +115,7 @@ class TunedSoftmaxRows(_Tuned):
     """One row of float64, whose result is larger than 32 MiB."""
 
     kernel = "softmax_rows"
-    params = (_names(kernel), [LONG_ROW])
+    params = (_names(kernel, featured=True), [LONG_ROW])
 
 
 class _Faults:

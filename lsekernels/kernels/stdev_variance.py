@@ -22,7 +22,8 @@ UNIT = "ulp"
 DTYPES = ("float32", "float64")
 SIZES = (10, 1_000, 10_000, 100_000, 1_000_000)
 """Elements."""
-MAX_ERROR = 256.0
+MAX_ERROR = 1024.0
+"""A plain loop, in whatever language, is 711 ulp off for 1,000,000 numbers around 100."""
 
 FORMS = {"objmode": "Numba in nopython mode, with the helper called inside `with objmode()`."}
 
