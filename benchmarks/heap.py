@@ -249,7 +249,7 @@ def observe(state, backend, method, size):
     found = {
         "seconds": seconds,
         "faults": round(faults, 1),
-        "system": _heap.kernel_share(call),
+        "system": _heap.kernel_share(call, 0.2),
         "kept": memory.resident() - before,
     }
     if not moved:
