@@ -18,6 +18,8 @@ class Threads(Backend):
         return python_version()
 
     def load(self) -> None:
+        import numpy  # noqa: F401  # what computes the parts may have no need of it
+
         from .. import chunked, registry, threads
 
         self.allowed, self.merge = threads.allowed, chunked.merge
