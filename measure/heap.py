@@ -180,7 +180,9 @@ def _cell(cell: Mapping[str, Any]) -> str:
     shown = _time(cell["seconds"])
     if cell["high"] > 1.2 * cell["low"]:
         shown = f"{_time(cell['low'])} to {_time(cell['high'])}"
-    return f"{shown}, {cell['faults']:,.0f}, {cell['system']:.0%}, {cell['kept'] / 1e6:.0f} MB"
+    return (
+        f"{shown}, {cell['faults']:,.0f}, {cell['system']:.0%}, {max(0, cell['kept']) / 1e6:.0f} MB"
+    )
 
 
 def _time(seconds: float) -> str:
