@@ -83,7 +83,7 @@ claims: $(VENV)/bench  ## measure the claims of the talk and its companion texts
 	LSEKERNELS_TIER=all $(BIN)/python -m measure.claims
 
 .PHONY: heap
-heap: $(VENV)/bench  ## what the state of the heap does to a call: HEAP="--only numpy" (15 min)
+heap: $(VENV)/bench  ## what the state of the heap does to a call: HEAP="--only numpy" (20 min)
 	LSEKERNELS_TIER=all $(BIN)/python -m measure.heap $(HEAP)
 
 .PHONY: gate
