@@ -49,8 +49,8 @@ PROFILES = {
             rf"|warm\.LogsumexpRows\..*'({_FEATURED})', 'float64', '1000x1000'\)$"
             rf"|(first_call\.Logsumexp|imports)\..*'({_LIBRARIES})')",
             # A script that has done nothing before; and the best that a user can do without a tool.
-            rf"^heap\.YoungLogsumexp\.(?!.*'({_PARALLEL})').*, (100000|10000000)\)$"
-            r"|^heap\.TunedLogsumexp\..*'(numpy|scipy)'",
+            r"^heap\.YoungLogsumexp\.(.*'(numpy|scipy)', 100000|.*'(numba|numba_object)', 10{7})\)$"
+            r"|^heap\.(Young|Tuned)Logsumexp\..*'(numpy|scipy)', 10{7}\)$",
         ),
         many=(rf"^warm\.Logsumexp\..*'(?=({_PARALLEL})')({_FEATURED})', 'float64', 10{{7}}\)$",),
     ),
