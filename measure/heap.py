@@ -23,6 +23,8 @@ from typing import Any
 
 from asv import util
 
+from lsekernels import registry
+
 from .compare import ask, build, unavailable
 
 PROCESSES = 3
@@ -86,17 +88,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m measure.heap",
         description=(__doc__ or "").split("\n\n", 1)[1],
-        epilog="example: python -m measure.heap --only 'logsumexp (numpy|scipy)'. Exit codes: 0 "
+        epilog="example: python -m measure.heap --only 'logsumexp numpy'. Exit codes: 0 "
         "all observed, 1 error of use, 2 something failed, 130 interrupted",
     )
     add = parser.add_argument
     add("--only", metavar="TEXT", default="", help="only rows that contain TEXT: 'numpy 1e5'")
+    add("--all", action="store_true", help="logsumexp by every backend, not by four")
     add("--markdown", action="store_true", help="print the table in Markdown")
     add("--json", type=Path, metavar="FILE", help="write all numbers")
     add("--config", default="asv.conf.json", help="default: %(default)s")
     add("--machine", help="name of this machine in the results")
     options = parser.parse_args()
-    rows = [row for row in ROWS if options.only in str(row)]
+    rows = [row for row in (*ROWS, *(_others() if options.all else ())) if options.only in str(row)]
     if not rows:
         parser.error(f"no row contains {options.only!r}; there are: {', '.join(map(str, ROWS))}")
     found: dict[str, dict[str, Any]] = {}
@@ -115,6 +118,15 @@ def main() -> int:
                 options.json.write_text(json.dumps(found, indent=1) + "\n")
     failed = [cell for cells in found.values() for cell in cells.values() if "failed" in cell]
     return 2 if failed else 0
+
+
+def _others() -> list[Row]:
+    """Return logsumexp by every other backend that computes in this process on the CPU."""
+    known = {row.backend for row in ROWS if row.method == "logsumexp"}
+    names = [name for name in registry.names("logsumexp") if name not in known]
+    here = [n for n in names if (d := registry.declaration(n)).device == "cpu" and d.in_process]
+    # A loop in plain Python takes seconds for what others do in milliseconds.
+    return [Row(name, "logsumexp", size) for name in here if name != "python" for size in VECTORS]
 
 
 def observe(options: argparse.Namespace, rows: list[Row], found: dict[str, dict[str, Any]]) -> None:

@@ -205,3 +205,6 @@ def test_help_and_a_row_that_is_not_there(root):
     done = subprocess.run([*asked, "--only", "nothing"], cwd=root, capture_output=True, text=True)
     assert done.returncode == 2
     assert "logsumexp numpy 1e5" in done.stderr
+    rows = list(map(str, (*command.ROWS, *command._others())))
+    assert "logsumexp cython_tuned 3e6" in rows
+    assert len(set(rows)) == len(rows)
