@@ -46,10 +46,10 @@ def bring_about(state):
         return
     if state in ("young", "counted"):
         _expect_untouched()
-    if state in _SET and not _SET[state]() and state != "settled":
+    brought = state in _SET and _SET[state]()
+    if state in _SET and not brought and state != "settled":
         raise NotImplementedError(f"{heap.allocator()} has no limits that could be set")
-    limits = heap.allocator().startswith("glibc")
-    if limits and state in _REUSED and (faults := heap.faults_again(_REUSED[state])) > 16:
+    if brought and state in _REUSED and (faults := heap.faults_again(_REUSED[state])) > 16:
         raise RuntimeError(f"the heap is not {state}: a block used again costs {faults} faults")
     _state = state
 

@@ -67,20 +67,26 @@ class _Young(_Fresh):
     track_time.fresh_process = True
 
 
-class _Tuned:
-    """What a heap that keeps all memory saves where a settled one gives it back.
-
-    Timed: warm calls, as in `warm`. Smaller sizes take the same time as settled.
-    """
+class _Prepared:
+    """A process that all sizes of a backend share, in the state `heap`."""
 
     version = "1"
     timeout = 300
     param_names = ("backend", "size")
 
     def setup(self, backend, size):
-        _heap.bring_about("tuned")
+        _heap.bring_about(self.heap)
         loaded = _call.load(backend)
         self.call = _call.prepare(loaded, self.kernel, _data(self.kernel, size), "float64", size)
+
+
+class _Tuned(_Prepared):
+    """What a heap that keeps all memory saves where a settled one gives it back.
+
+    Timed: warm calls, as in `warm`. Smaller sizes take the same time as settled.
+    """
+
+    heap = "tuned"
 
     def track_time(self, backend, size):
         return _call.sample(self.call)
@@ -118,20 +124,13 @@ class TunedSoftmaxRows(_Tuned):
     params = (_names(kernel, featured=True), [LONG_ROW])
 
 
-class _Faults:
+class _Faults(_Prepared):
     """How much new memory does the system bring for a call? It explains the time.
 
     Tracked: page faults of a warm call, settled, in pages of the smallest size.
     """
 
-    version = "1"
-    timeout = 300
-    param_names = ("backend", "size")
-
-    def setup(self, backend, size):
-        _heap.settle()
-        loaded = _call.load(backend)
-        self.call = _call.prepare(loaded, self.kernel, _data(self.kernel, size), "float64", size)
+    heap = "settled"
 
     def track_faults(self, backend, size):
         return _heap.faults(self.call)
@@ -183,22 +182,16 @@ class TemporariesSoftmaxRows(_Temporaries):
     params = (_names(kernel), [MATRIX])
 
 
-class InTheSystem:
+class InTheSystem(_Prepared):
     """How much of the time is the system's, which brings new pages and fills them with zeros?
 
     Tracked: the share of the processors' time of warm calls of logsumexp on float64, settled.
     """
 
-    version = "1"
-    timeout = 300
-    params = (_names("logsumexp", temporaries=True), [LARGE])
-    param_names = ("backend", "size")
+    heap = "settled"
+    kernel = "logsumexp"
+    params = (_names(kernel, temporaries=True), [LARGE])
     unit = "share of the time"
-
-    def setup(self, backend, size):
-        _heap.settle()
-        loaded = _call.load(backend)
-        self.call = _call.prepare(loaded, "logsumexp", _data("logsumexp", size), "float64", size)
 
     def track_share(self, backend, size):
         return _heap.kernel_share(self.call)

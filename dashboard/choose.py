@@ -21,8 +21,6 @@ FIRST_CALL = ("float64", "1000")
 CACHES = {"empty": "track_cold", "filled": "track_cached"}
 TUNED = ": all memory kept"
 """What a tool is called in a heap that is tuned."""
-SMALL = heap.SMALLEST
-"""Bytes of an array whose memory is used again in any heap."""
 PLACES = ("numpy", "own")
 """Where the data is: in NumPy arrays, or where the tool wants it."""
 
@@ -243,7 +241,9 @@ def _fresh(
     for tool, tables in settled.items():
         declared = registry.declaration(tool) if tool in _declared() else None
         for dtype, table in tables.items():
-            most = SMALL // int(dtype[-2:]) * 8 if declared and declared.temporaries else math.inf
+            most = math.inf
+            if declared and declared.temporaries:  # then up to what any heap uses again
+                most = heap.SMALLEST // int(dtype[-2:]) * 8
             same = {size: value for size, value in table.items() if int(size) <= most}
             found.setdefault(tool, {})[dtype] = same
     for (tool, size), value in young.items():

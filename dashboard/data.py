@@ -176,9 +176,8 @@ def _interval(value: Any, stat: Mapping[str, Any] | None) -> tuple[float, float]
 def context_of(result: Any, folder: Path) -> dict[str, Any]:
     """Return what was really there, stored beside a result; nothing where it is not."""
     file = folder / Path(result._filename).with_suffix(".context.jsonl")
-    known = lines.read(file)
-    last: dict[str, Any] = known[-1].get("context", {}) if known else {}
-    return last
+    context: dict[str, Any] = lines.last(file).get("context", {})
+    return context
 
 
 def version(text: str) -> Version:

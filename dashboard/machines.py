@@ -75,8 +75,8 @@ def tables(runs: Mapping[Run, Series], graphs: Any, folder: Path) -> list[dict[s
             graphs,
         )
         | {
-            "check": check(_last(folder / name / "tuning.jsonl")),
-            "night": night(_last(folder / name / "heartbeat.jsonl")),
+            "check": check(lines.last(folder / name / "tuning.jsonl")),
+            "night": night(lines.last(folder / name / "heartbeat.jsonl")),
         }
         for name in names
     ]
@@ -96,12 +96,6 @@ def marks(described: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
         for found in described
         if found["reported"]
     }
-
-
-def _last(file: Path) -> dict[str, Any]:
-    """Return the last line of a file of JSON; nothing where there is none."""
-    found = lines.read(file)
-    return found[-1] if found else {}
 
 
 def check(found: Mapping[str, Any]) -> dict[str, Any] | None:

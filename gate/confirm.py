@@ -257,8 +257,7 @@ def _installed(place: Place, commit: str, change: Change) -> dict[str, str]:
     name = get_filename(place.machine, commit, change.series.environment)
     result = place.results / name
     file = result.with_name(result.stem + ".context.jsonl")
-    known = lines.read(file)
-    context = known[-1].get("context", {}) if known else {}
+    context = lines.last(file).get("context", {})
     versions = dict(context.get("installed", {}))
     versions.pop(place.project, None)
     if "python" in context:

@@ -86,8 +86,7 @@ def record(conf: Any, env: Any, machine: str, commit: str) -> dict[str, Any]:
     if gpus := ask_gpus():
         context["gpus"] = gpus
     file = path(conf, machine, commit, env.name)
-    known = lines.read(file)
-    if not known or known[-1].get("context") != context:
+    if lines.last(file).get("context") != context:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         lines.append(file, {"since": now, "context": context})
     return context

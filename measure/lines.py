@@ -32,6 +32,12 @@ def read(file: Path) -> list[dict[str, Any]]:
     return found
 
 
+def last(file: Path) -> dict[str, Any]:
+    """Return the last record of `file`; an empty one where there is none."""
+    found = read(file)
+    return found[-1] if found else {}
+
+
 def append(file: Path, record: dict[str, Any]) -> None:
     """Add `record` as a line, at once, so that none is lost."""
     file.parent.mkdir(parents=True, exist_ok=True)

@@ -24,10 +24,6 @@
 // and the linker must never take another set's copy of a function.
 namespace {
 
-constexpr double LOG2E = 1.4426950408889634;
-constexpr double LN2_HIGH = 6.93147180369123816490e-01;  // 33 bits: k * LN2_HIGH is exact
-constexpr double LN2_LOW = 1.90821492927058770002e-10;
-
 template <class T>
 struct Real;
 

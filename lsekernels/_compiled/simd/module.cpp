@@ -119,17 +119,25 @@ Partial partial(void (*extend)(const T*, size_t, Partial&), const T* x, size_t n
 
 // -- logsumexp and softmax ---------------------------------------------------------------------
 
-constexpr double LN2_HIGH = 6.93147180369123816490e-01, LN2_LOW = 1.90821492927058770002e-10;
-constexpr double LOG2E = 1.4426950408889634;
+// exp(x) / sum(exp(x)) = exp(x - shift) * factor = exp((x - shift) - logarithm)
+struct Normalizer {
+  double shift, factor, logarithm;
+};
+
+// The largest elements are counted, not added: nothing is rounded where there are no others.
+template <class T>
+Normalizer careful_normalizer(const T* x, size_t n) {
+  const Rest rest = partial(functions<T>().extend_rest, x, n);
+  // Divided before it is scaled down: the quotient is rounded to a denormal number once.
+  const double below = std::ldexp(rest.total.value() / rest.ties, -Rest::LIFT);
+  return {rest.m, std::isfinite(rest.m) ? 1 / (rest.ties * (1 + below)) : NAN,
+          std::log(rest.ties) + std::log1p(below)};
+}
 
 template <class T>
 double careful_logsumexp(const T* x, size_t n) {
-  const Rest rest = partial(functions<T>().extend_rest, x, n);
-  if (!std::isfinite(rest.m)) return rest.m;
-  // Divided before it is scaled down: the quotient is rounded to a denormal number once.
-  const double below = std::ldexp(rest.total.value() / rest.ties, -Rest::LIFT);
-  return rest.ties == 1 ? rest.m + std::log1p(below)
-                        : rest.m + (std::log(rest.ties) + std::log1p(below));
+  const Normalizer by = careful_normalizer(x, n);
+  return std::isfinite(by.shift) ? by.shift + by.logarithm : by.shift;
 }
 
 template <class T>
@@ -144,20 +152,6 @@ double logsumexp(const T* x, size_t n) {
 }
 
 constexpr size_t SHORT = 16384;  // elements that stay in the second level of cache, with the result
-
-// exp(x) / sum(exp(x)) = exp(x - shift) * factor = exp((x - shift) - logarithm)
-struct Normalizer {
-  double shift, factor, logarithm;
-};
-
-// The largest elements are counted, not added: nothing is rounded where there are no others.
-template <class T>
-Normalizer careful_normalizer(const T* x, size_t n) {
-  const Rest rest = partial(functions<T>().extend_rest, x, n);
-  const double below = std::ldexp(rest.total.value() / rest.ties, -Rest::LIFT);
-  return {rest.m, std::isfinite(rest.m) ? 1 / (rest.ties * (1 + below)) : NAN,
-          std::log(rest.ties) + std::log1p(below)};
-}
 
 // A sum and the largest element, a block at a time: it is in cache then.
 struct Top {

@@ -13,6 +13,10 @@
 #define VARIANTS(DO) DO(baseline)
 #endif
 
+constexpr double LOG2E = 1.4426950408889634;
+constexpr double LN2_HIGH = 6.93147180369123816490e-01;  // 33 bits: k * LN2_HIGH is exact
+constexpr double LN2_LOW = 1.90821492927058770002e-10;
+
 // A sum and what its additions round off (D. Knuth's TwoSum): the sums of blocks are many.
 struct Total {
   double s = 0, low = 0;
