@@ -187,7 +187,7 @@ def collect(graphs: Any, benchmarks: Mapping[str, Any]) -> tuple[list[Step], lis
             plain = tuple(value.strip("'") for value in values)
             for (_, end, old, _, error), (start, stop, new, _, other) in itertools.pairwise(levels):
                 change = abs(new - old)
-                if change <= max(error, other, LEAST * old):
+                if change <= max(error, other, LEAST * abs(old)):
                     continue
                 held = sum(start <= place < stop for place in graph.data_points)
                 where = (graph.benchmark_name, plain, axes, end - 1, start)

@@ -16,7 +16,6 @@ was seen but the code:
 from __future__ import annotations
 
 import json
-import math
 import re
 import subprocess
 import sys
@@ -279,7 +278,7 @@ def _store(
         "before": pair[0],
         "after": pair[1],
         # Of the code what the verdict has measured; of the rest what the history shows.
-        "ratio": row.get("ratio") if seen else _finite(change.step.ratio),
+        "ratio": row.get("ratio") if seen else change.step.ratio,
         "low": row.get("low") if seen else None,
         "high": row.get("high") if seen else None,
         "cause": cause,
@@ -293,10 +292,6 @@ def _store(
 
 VERDICT = ("verdict", "ratio", "low", "high", "smallest", "base", "head", "pairs")
 """Figures of a row that are kept."""
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None  # from 0; JSON has no infinity
 
 
 def _key(change: Change) -> tuple[str, tuple[str, ...], str]:

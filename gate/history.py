@@ -21,10 +21,16 @@ from asv.results import Results
 
 from . import builds, confirm, simulation
 from .command import INTERRUPTED, NOTHING, SLOWER, USAGE, Parser, machine_name, progress
-from .series import Change, Series, collect, find_changes, grouped, measured_on_both_sides
-from .steps import FEWEST, Step, find_steps
-
-__all__ = ["Step", "find_steps", "main"]
+from .series import (
+    Change,
+    Drift,
+    Series,
+    collect,
+    find_all,
+    grouped,
+    measured_on_both_sides,
+)
+from .steps import FEWEST
 
 
 def main(arguments: list[str]) -> int:
@@ -48,10 +54,11 @@ def main(arguments: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="python -m gate history",
-        description="Find steps, up and down, in the stored results: where a series changes its "
-        "level for longer than its noise explains.",
-        epilog="exit codes: 0 no step up, 1 steps up (with --confirm: something was confirmed), "
-        "3 nothing to look at, 4 error of use, 130 interrupted",
+        description="Find steps and trends, up and down, in the stored results: where a series "
+        "changes its level for longer than its noise explains, and where it changes a little with "
+        "every commit. Example: python -m gate history --since v1..HEAD --bench Logsumexp",
+        epilog="exit codes: 0 nothing up, 1 steps or trends up (with --confirm: a step was "
+        "confirmed), 3 nothing to look at, 4 error of use, 130 interrupted",
     )
     add = parser.add_argument
     add("--config", default="asv.conf.json", help="asv's configuration (asv.conf.json)")
@@ -99,13 +106,15 @@ def run(options: argparse.Namespace) -> int:
             f"commit(s), and steps can be told from noise in {2 * FEWEST} or more."
         )
         return NOTHING
-    changes = find_changes(series, _progress)
-    canaries = find_changes([one for one in found if one.canary]) if options.confirm else []
+    changes, drifts = find_all(series, _progress)
     shown = [change for change in changes if change.after in since]
-    print(_table(shown, series, commits))
-    _write(report, _json(shown, series, commits))
+    trends = [drift for drift in drifts if drift.after in since]
+    print(_table(shown, trends, series, commits))
+    _write(report, _json(shown, trends, series, commits))
     if not options.confirm:
-        return SLOWER if any(change.slower for change in shown) else 0
+        every: list[Change | Drift] = [*shown, *trends]
+        return SLOWER if any(one.slower for one in every) else 0
+    canaries, _ = find_all([one for one in found if one.canary])
     machine = machine_name(options.machine)
     place = confirm.Place(
         Path(conf.results_dir), machine, conf.project, tuple(commits), _environments(conf)
@@ -153,26 +162,31 @@ def _progress(done: int, of: int) -> None:
     progress(f"{done} of {of} series" if done < of else "")
 
 
-def _table(changes: list[Change], series: list[Series], commits: list[str]) -> str:
-    """Return the steps as text: by the range of commits in which they lie, newest first."""
-    environments = sorted({change.series.environment for change in changes})
+def _table(
+    changes: list[Change], drifts: list[Drift], series: list[Series], commits: list[str]
+) -> str:
+    """Return steps and trends as text: by the range of commits in which they lie, newest first."""
+    every: list[Change | Drift] = [*changes, *drifts]
+    environments = sorted({one.series.environment for one in every})
     several = len({one.environment for one in series}) > 1
+
+    def row(one: Change | Drift) -> str:
+        found, unit = (one.step if isinstance(one, Change) else one.trend), one.series.unit
+        mark = f" [{environments.index(one.series.environment) + 1}]" if several else ""
+        levels = f"{_level(found.old, unit)} -> {_level(found.new, unit)}"
+        times = _times(found.old, found.ratio)
+        return f"  {times:>8}  {levels:24} {one.held:3} commits  {one.series.name}{mark}"
+
     lines = []
     for group in grouped(changes, commits):
-        lines += [_summary(group, series), ""]
-        for change in group:
-            step, unit = change.step, change.series.unit
-            mark = f" [{environments.index(change.series.environment) + 1}]" if several else ""
-            levels = f"{_level(step.old, unit)} -> {_level(step.new, unit)}"
-            lines.append(
-                f"  {_times(step.ratio):>8}  {levels:24} {change.held:3} commits"
-                f"  {change.series.name}{mark}"
-            )
-        lines.append("")
+        lines += [_summary(group, series), "", *map(row, group), ""]
+    if drifts:
+        lines += ["a trend, a little with every commit:", "", *map(row, drifts), ""]
     if several and environments:
         lines += [f"[{number}] {name}" for number, name in enumerate(environments, 1)] + [""]
-    found = Counter(change.slower for change in changes)
-    lines.append(f"{found[True]} steps up and {found[False]} down in {len(series)} series.")
+    for what, kind in (("steps", Change), ("trends", Drift)):
+        count = Counter(one.slower for one in every if isinstance(one, kind))
+        lines.append(f"{count[True]} {what} up and {count[False]} down in {len(series)} series.")
     return "\n".join(lines)
 
 
@@ -194,8 +208,10 @@ def _summary(group: list[Change], series: list[Series]) -> str:
     )
 
 
-def _times(ratio: float) -> str:
-    return f"x{ratio:.3f}" if math.isfinite(ratio) else "from 0"
+def _times(old: float, ratio: float | None) -> str:
+    if ratio is None:
+        return "from 0" if old == 0 else ""  # of numbers below 0 it says nothing
+    return f"x{ratio:.3f}"
 
 
 def _level(value: float, unit: str) -> str:
@@ -203,26 +219,29 @@ def _level(value: float, unit: str) -> str:
     return util.human_value(float(f"{value:.6g}"), unit)  # type: ignore[no-any-return]
 
 
-def _json(changes: list[Change], series: list[Series], commits: list[str]) -> dict[str, Any]:
-    def row(change: Change) -> dict[str, Any]:
-        one, step = change.series, asdict(change.step)
-        del step["before"], step["position"]
-        if not math.isfinite(step["ratio"]):
-            step["ratio"] = None  # from 0; JSON has no infinity
-        about = {"benchmark": one.benchmark, "parameters": one.parameters, "unit": one.unit,
-                 "environment": one.environment}  # fmt: skip
-        return {**about, **step, "held": change.held, "canary": one.canary}
+def _json(
+    changes: list[Change], drifts: list[Drift], series: list[Series], commits: list[str]
+) -> dict[str, Any]:
+    def row(one: Change | Drift) -> dict[str, Any]:
+        about = {"benchmark": one.series.benchmark, "parameters": one.series.parameters,
+                 "unit": one.series.unit, "environment": one.series.environment,
+                 "held": one.held, "canary": one.series.canary}  # fmt: skip
+        found = asdict(one.step if isinstance(one, Change) else one.trend)
+        return about | {k: v for k, v in found.items() if k not in PLACES}
+
+    def where(one: Change | Drift) -> dict[str, str]:
+        return {"machine": one.series.machine, "before": one.before, "after": one.after}
 
     groups = [
-        {
-            "machine": group[0].series.machine,
-            "before": group[0].before,
-            "after": group[0].after,
-            "steps": [row(change) for change in group],
-        }
+        {**where(group[0]), "steps": [row(change) for change in group]}
         for group in grouped(changes, commits)
     ]
-    return {"series": len(series), "groups": groups}
+    trends = [where(drift) | row(drift) for drift in drifts]
+    return {"series": len(series), "groups": groups, "trends": trends}
+
+
+PLACES = ("before", "position", "first", "last")
+"""Indices into a series, for which commits are written."""
 
 
 def _write(file: Path | None, found: dict[str, Any]) -> None:

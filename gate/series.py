@@ -9,7 +9,7 @@ from itertools import product
 from typing import Any
 
 from .duet import Key
-from .steps import Step, find_steps
+from .steps import Step, Trend, find
 
 
 @dataclass(frozen=True)
@@ -58,12 +58,46 @@ class Change:
     @property
     def slower(self) -> bool:
         """Whether it is a step up; less is better in every unit of asv's."""
-        return self.step.ratio > 1
+        return self.step.new > self.step.old
+
+    @property
+    def size(self) -> float:
+        """How much larger or smaller it has become, as a logarithm; inf from or to 0 or below."""
+        return math.inf if self.step.ratio is None else abs(math.log(self.step.ratio))
 
     @property
     def held(self) -> int:
         """How many values have been measured from the step on."""
         return sum(map(math.isfinite, self.series.values[self.step.position :]))
+
+
+@dataclass(frozen=True)
+class Drift:
+    """A trend of one series."""
+
+    series: Series
+    trend: Trend
+
+    @property
+    def before(self) -> str:
+        """The first commit of the trend."""
+        return self.series.commits[self.trend.first]
+
+    @property
+    def after(self) -> str:
+        """Its last measured commit."""
+        return self.series.commits[self.trend.last]
+
+    @property
+    def slower(self) -> bool:
+        """Whether it rises; less is better in every unit of asv's."""
+        return self.trend.new > self.trend.old
+
+    @property
+    def held(self) -> int:
+        """How many values it is made of."""
+        there = self.series.values[self.trend.first : self.trend.last + 1]
+        return sum(map(math.isfinite, there))
 
 
 def collect(
@@ -111,15 +145,17 @@ def _values(
                 yield (name, parameters), float(value)
 
 
-def find_changes(
+def find_all(
     series: Sequence[Series], progress: Callable[[int, int], None] = lambda done, of: None
-) -> list[Change]:
-    """Return the steps of all series; `progress` is told how many are done, of how many."""
-    found = []
+) -> tuple[list[Change], list[Drift]]:
+    """Return steps and trends of all series; `progress` is told how many are done, of how many."""
+    changes, drifts = [], []
     for number, one in enumerate(series, 1):
-        found += [Change(one, step) for step in find_steps(one.values)]
+        found = find(one.values)
+        changes += [Change(one, step) for step in found.steps]
+        drifts += [Drift(one, trend) for trend in found.trends]
         progress(number, len(series))
-    return found
+    return changes, drifts
 
 
 def grouped(changes: Iterable[Change], commits: Iterable[str]) -> list[list[Change]]:
@@ -133,7 +169,7 @@ def grouped(changes: Iterable[Change], commits: Iterable[str]) -> list[list[Chan
         where = (order[change.after], order[change.before], change.series.machine)
         groups.setdefault(where, []).append(change)
     for members in groups.values():
-        members.sort(key=lambda change: change.step.ratio, reverse=True)
+        members.sort(key=lambda change: (change.slower, change.size), reverse=True)
     return [groups[where] for where in sorted(groups, reverse=True)]
 
 

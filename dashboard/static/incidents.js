@@ -18,13 +18,16 @@
   const short = (commit) => commit.slice(0, 8);
   const bench = (step) => all.benchmarks[step.benchmark];
   const rises = (step) => step.new > step.old;
-  const ratio = (step) => (step.old > 0 ? step.new / step.old : Infinity);
+  // Of levels of zero or below a ratio says nothing.
+  const told = (step, value) => step.old > 0 && value > 0;
+  const ratio = (step) => (told(step, step.new) ? step.new / step.old : Infinity);
+  const times = (step, value) => (told(step, value) ? Site.times(value / step.old) : step.old === 0 ? "from 0" : "–");
   const several = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
 
   // 20 % slower and 20 % less time are judged alike: by the change, relative to the level before.
-  const large = (step) => Math.abs(step.new - step.old) >= (state.threshold / 100) * step.old;
-  const back = (step) => (rises(step) ? step.latest <= step.old * (1 + state.threshold / 100)
-    : step.latest >= step.old * (1 - state.threshold / 100));
+  const least = (step) => (state.threshold / 100) * Math.abs(step.old);
+  const large = (step) => Math.abs(step.new - step.old) >= least(step);
+  const back = (step) => (rises(step) ? step.latest <= step.old + least(step) : step.latest >= step.old - least(step));
 
   const suits = (benchmark) => (!state.kernel || benchmark.kernel === state.kernel)
     && (!state.quantity || benchmark.quantity === state.quantity);
@@ -83,11 +86,11 @@
     { key: "new", title: "after", text: (s) => level(s, s.new), sort: (s) => s.new, class: () => "number" },
     {
       key: "ratio", title: "after ÷ before", sort: ratio, class: (s) => `number ${rises(s) ? "bad" : "good"}`,
-      text: (s) => (s.old > 0 ? Site.times(ratio(s)) : "from 0"),
+      text: (s) => times(s, s.new),
     },
     {
-      key: "latest", title: "today ÷ before", sort: (s) => (s.old > 0 ? s.latest / s.old : Infinity),
-      text: (s) => (s.old > 0 ? Site.times(s.latest / s.old) : level(s, s.latest)), class: () => "number",
+      key: "latest", title: "today ÷ before", sort: (s) => (told(s, s.latest) ? s.latest / s.old : Infinity),
+      text: (s) => (told(s, s.latest) ? times(s, s.latest) : level(s, s.latest)), class: () => "number",
       tip: (s) => (back(s) ? "as before the step, or better for a rise" : "the step has lasted"),
     },
     {
@@ -185,7 +188,7 @@
     { key: "machine", title: "machine", text: (c) => c.machine, tip: (c) => c.environment },
     {
       key: "ratio", title: "after ÷ before", class: () => "number bad", sort: (c) => c.ratio ?? Infinity,
-      text: (c) => (c.ratio === null ? "from 0" : Site.times(c.ratio)),
+      text: (c) => (c.ratio === null ? "–" : Site.times(c.ratio)),
     },
     {
       key: "interval", title: "measured between", class: () => "number", sort: (c) => c.low ?? -1,

@@ -48,6 +48,14 @@ def test_an_error_that_was_zero():
     assert list(incidents.grouped([step])) == [(57, 60)]
 
 
+@pytest.mark.parametrize("new", [-10.05, -20.0])
+def test_below_zero_a_change_of_one_percent_is_as_large_as_above(new):
+    found = GraphSet()
+    for i, place in enumerate(PLACES):
+        found.get_graph(ERROR, AXES).add_data_point(place, [-10.0 if i < 20 else new])
+    assert len(incidents.collect(found, BENCHMARKS)[0]) == (new == -20)
+
+
 def step(before, after, name="a", new=2.0):
     return incidents.Step(NAME, (name,), frozenset(), before, after, 1.0, new, 5, new)
 
