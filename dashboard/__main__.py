@@ -10,12 +10,11 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
-from asv.config import Config
 from asv.machine import Machine, MachineCollection
-from asv.results import iter_results_for_machine
 from asv.util import UserError
 
 from .data import MAIN
+from .pictures import load
 
 INTERRUPTED = 130
 """What a shell calls the exit code of a program that Ctrl-C has ended."""
@@ -35,19 +34,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"No new site was made; what was in {asked.out} is still there.", file=sys.stderr)
     else:
         print(f"\nOpen {asked.out}/index.html; with the history over commits: make preview")
-        if machine := measured_here(asked.config):
+        if machine := measured_here(site):
             page = (site / "index.html").as_uri()
             print(f"With the numbers of this machine: {page}#machine={quote(machine)}")
     return code
 
 
-def measured_here(config: Path) -> str:
-    """Return this machine's name on the pages; "" where it has no results of `make bench`."""
+def measured_here(site: Path) -> str:
+    """Return this machine's name on the pages; "" where they show no results of `make bench`."""
     name = str(Machine.get_unique_machine_name())
     with suppress(UserError):  # not registered: it has measured nothing yet
         name = str(MachineCollection.load(name)["machine"])
-    stored = iter_results_for_machine(Config.load(config).results_dir, name)
-    return name if any(result.env_name.startswith(f"{MAIN}-") for result in stored) else ""
+    shown = {run["machine"] for run in load(site)["runs"] if run["kind"] == MAIN}
+    return name if name in shown else ""
 
 
 def publish(config: Path, site: Path) -> int:

@@ -170,7 +170,7 @@ def _interval(value: Any, stat: Mapping[str, Any] | None) -> tuple[float, float]
         return math.nan, math.nan
     if low is None or high is None or not math.isfinite(high - low):
         return value, value
-    return low, high
+    return min(low, value), max(high, value)  # asv rounds the ends
 
 
 def context_of(result: Any, folder: Path) -> dict[str, Any]:

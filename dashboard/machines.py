@@ -14,6 +14,7 @@ from typing import Any
 
 from measure import lines
 
+from .checked import LeftOut
 from .data import MAIN, Run, Series, Value, day, newest
 from .history import THREADS
 
@@ -49,10 +50,15 @@ GPU = {
     "temperature.gpu": "temperature (°C)",
 }
 
+FEW = 5
+"""Places in one file that are listed; how many there are besides is said."""
+
 Facts = list[tuple[str, str]]
 
 
-def tables(runs: Mapping[Run, Series], graphs: Any, folder: Path) -> list[dict[str, Any]]:
+def tables(
+    runs: Mapping[Run, Series], graphs: Any, folder: Path, left_out: Iterable[LeftOut] = ()
+) -> list[dict[str, Any]]:
     """Return what the page says of each machine that has a description or a result.
 
     Parameters
@@ -63,10 +69,15 @@ def tables(runs: Mapping[Run, Series], graphs: Any, folder: Path) -> list[dict[s
         For the spread over commits.
     folder : Path
         The results folder, with a machine.json for each machine.
+    left_out : iterable of LeftOut
+        What is stored there, too, and is not published.
     """
+    out: dict[str, list[LeftOut]] = {}
+    for one in left_out:
+        out.setdefault(one.machine, []).append(one)
     stored = [json.loads(file.read_text("utf-8")) for file in folder.glob("*/machine.json")]
     described = {found["machine"]: found for found in stored}
-    names = sorted({*described, *(run.machine for run in runs)})
+    names = sorted({*described, *(run.machine for run in runs), *out})
     return [
         _machine(
             name,
@@ -77,8 +88,20 @@ def tables(runs: Mapping[Run, Series], graphs: Any, folder: Path) -> list[dict[s
         | {
             "check": check(lines.last(folder / name / "tuning.jsonl")),
             "night": night(lines.last(folder / name / "heartbeat.jsonl")),
+            "left_out": kinds(out.get(name, [])),
         }
         for name in names
+    ]
+
+
+def kinds(left_out: Iterable[LeftOut]) -> list[dict[str, Any]]:
+    """Return what is left out by reason and file; of many places in a file the first few."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for one in left_out:
+        found.setdefault((one.why, one.file), []).append(one.what)
+    return [
+        {"why": why, "file": file, "count": len(places), "places": list(filter(None, places))[:FEW]}
+        for (why, file), places in sorted(found.items())
     ]
 
 

@@ -1,6 +1,7 @@
 """A site wholly or not at all: what is missing is said first, and the old site stays till the end.
 
-asv erases the site before it loads the results, so every error would leave half of one.
+asv erases the site before it loads the results, so every error would leave half of one. What it
+and our pages load is a copy of the results, from which is left out what is not fit.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from typing import Any
 
 from asv.util import UserError
 
+from . import checked
+
 PROJECT = Path(__file__).resolve().parent.parent / "pyproject.toml"
 
 
@@ -24,17 +27,20 @@ def whole(publish: Callable[..., Any]) -> Callable[..., Any]:
     def run(conf: Any, *args: Any, **kwargs: Any) -> Any:
         if pins := missing():
             raise UserError(f"To make the site: pip install {' '.join(pins)}")
-        asked = conf.html_dir
-        site = Path(asked).resolve()
+        asked = conf.html_dir, conf.results_dir
+        site = Path(conf.html_dir).resolve()
         site.parent.mkdir(parents=True, exist_ok=True)
         # On the disk of the old one, so that a rename is all it takes; .gitignore knows the name.
         with TemporaryDirectory(prefix=f".{site.name}-", dir=site.parent) as beside:
             new, old = Path(beside, "new"), Path(beside, "old")
-            conf.html_dir = str(new)
+            fit = Path(beside, "results")
+            conf.left_out = checked.copy(Path(conf.results_dir), fit)
+            checked.warn(conf.left_out)
+            conf.html_dir, conf.results_dir = str(new), str(fit)
             try:
                 done = publish(conf, *args, **kwargs)
             finally:
-                conf.html_dir = asked
+                conf.html_dir, conf.results_dir = asked
             replace(site, new, old)
         return done
 

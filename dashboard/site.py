@@ -15,6 +15,7 @@ from asv.results import iter_results
 from . import (
     PAGES,
     accuracy,
+    checked,
     choose,
     claims,
     compare,
@@ -54,7 +55,9 @@ def write(
         return data.collect(of_one, benchmarks, revisions, results)
 
     steps = incidents.site(stored, results, repo, benchmarks, graphs, revisions)
-    known = machines.tables(runs, graphs, results)
+    unknown = checked.strangers(stored, repo)
+    checked.warn(unknown)
+    known = machines.tables(runs, graphs, results, [*conf.left_out, *unknown])
 
     site = Site(Path(conf.html_dir), conf.project)
     site.script("machines", machines.marks(known))  # for the foot of every page

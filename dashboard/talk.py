@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -102,7 +103,8 @@ def _line(
 
 def speedup(base: Interval, tool: Interval) -> Interval:
     """Return how many times as fast as the baseline; as far as both intervals reach."""
-    return [base[0] / tool[0], base[1] / tool[2], base[2] / tool[1]]
+    most = base[2] / tool[1] if tool[1] > 0 else math.inf  # asv's interval may go on below zero
+    return [base[0] / tool[0], base[1] / tool[2], most]
 
 
 def judge(then: float, now: Interval) -> tuple[str, str]:

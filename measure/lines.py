@@ -7,6 +7,7 @@ begins a line of its own.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +20,31 @@ def read(file: Path) -> list[dict[str, Any]]:
     A line that is none is left out, with a warning that names the file and the line.
     """
     found = []
-    lines = file.read_text("utf-8", errors="replace").splitlines() if file.exists() else []
-    for number, line in enumerate(lines, 1):
-        try:
-            record = json.loads(line)
-        except ValueError:
-            record = None
-        if isinstance(record, dict):
-            found.append(record)
-        elif line.strip():
+    text = file.read_text("utf-8", errors="replace") if file.exists() else ""
+    for number, record in numbered(text):
+        if record is None:
             log.warning(f"{file}, line {number}, is no record (cut off?) and is left out")
+        else:
+            found.append(record)
     return found
+
+
+def numbered(text: str) -> Iterator[tuple[int, dict[str, Any] | None]]:
+    """Yield the number of each line that is not empty, and its record; None where it is none."""
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.strip():
+            yield number, parse(line)
+
+
+def parse(text: str) -> dict[str, Any] | None:
+    """Return the record that `text` is, or None; half a pair of UTF-16 can't be written again."""
+    try:
+        found = json.loads(text)
+        if "\\u" in text:
+            json.dumps(found, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def last(file: Path) -> dict[str, Any]:

@@ -117,7 +117,7 @@ def benchmarks(root):
                 values[:] = map(repr, TOOLS)
             elif name == "size":
                 values[:] = [value for value in values if elements(value) <= LARGEST]
-    return suites
+    return [suite for suite in suites if all(suite["params"])]
 
 
 def elements(size):
