@@ -7,10 +7,18 @@ done: the answer depends on the chunks and on nothing else.
 
 from __future__ import annotations
 
-import argparse
-import math
 import os
 import signal
+
+if __name__ == "__main__":  # until `Stop`: Ctrl-C shall not show what is being imported
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, lambda number, _: os._exit(128 + number))
+
+import argparse
+import logging
+import math
+import multiprocessing
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -21,9 +29,17 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import Unavailable, registry, threads
+from .backend import one_line
 
 CHUNK_BYTES = 128 * 2**20
 """As Dask's own chunks: a task costs some milliseconds beside the work, and this takes 10 to 20."""
+
+BLOCK = 2**16
+"""Numbers that are converted to double at once: 512 KiB."""
+
+PATIENCE = 30
+"""Seconds until a worker that sends nothing counts as stopped, not as busy: with the GIL held
+throughout, 128 MiB may come from a disk of 4 MB/s. The scheduler looks as often; see `Watch`."""
 
 Report = Callable[[int, int], None]
 
@@ -79,31 +95,27 @@ def merge(parts: Sequence[Part]) -> Part:
     return whole
 
 
+def check(dtype: np.dtype[Any]) -> None:
+    """Raise TypeError unless `dtype` is one of real numbers of at most 64 bits."""
+    if dtype.kind not in "fiub" or dtype.itemsize > 8:
+        raise TypeError(f"x must hold real numbers of at most 64 bits, not of {dtype}")
+
+
 def as_input(x: Any) -> np.ndarray:
     """Return `x` as every backend takes it: 1-D, C-contiguous, aligned, native byte order.
 
-    Integers and lists of numbers become float64, masked numbers -inf: they add nothing. No copy is
-    made where none is needed.
+    float16, integers, bool and lists of numbers become float64, masked numbers -inf: they add
+    nothing. No copy is made where none is needed.
 
     Raises
     ------
     TypeError
-        `x` is not made of real numbers of at most 64 bits.
-    ValueError
-        `x` is not one-dimensional.
+        `x` does not hold real numbers of at most 64 bits.
     """
-    wanted = "x must be a 1-D array of float32, float64 or integers"
-    try:
-        array = _filled(x)
-    except ValueError as error:  # ragged lists
-        raise ValueError(f"{wanted}; {error}") from None
-    if array.dtype.kind in "iu":
-        array = array.astype(np.float64)
-    if array.dtype.kind != "f" or array.dtype.itemsize not in (4, 8):
-        raise TypeError(f"{wanted}, not of {array.dtype}")
-    if array.ndim != 1:
-        raise ValueError(f"{wanted}, not {array.ndim}-D with shape {array.shape}")
-    return np.require(array, array.dtype.newbyteorder("="), ["C", "A"])
+    array = _filled(x).ravel(order="K")  # the order is of no importance
+    check(array.dtype)
+    kept = array.dtype.kind == "f" and array.itemsize >= 4
+    return np.require(array, array.dtype.newbyteorder("=") if kept else np.float64, ["C", "A"])
 
 
 def _filled(x: Any) -> np.ndarray:
@@ -115,16 +127,43 @@ def _filled(x: Any) -> np.ndarray:
 
 
 def reduce_chunk(x: Any, backend: str) -> Part:
-    """Return the part of `x`, a NumPy array of any shape, computed by `backend`."""
+    """Return the part of `x`, a NumPy array of any shape, computed by `backend` in its dtype."""
     if x.size == 0:
         return EMPTY
     computer: Any = registry.load(backend)
-    array = computer.to_device(as_input(x.ravel(order="K")))  # the order is of no importance
+    array = computer.to_device(as_input(x))
     part = _part(*computer.sum_exp(array))
     if abs(part.log) < 1:  # here the backend may see more digits
         log = computer.to_host(computer.synchronize(computer.logsumexp(array)))
         part = part._replace(log=float(log))
     return part
+
+
+def reduce_double(x: Any, backend: str) -> Part:
+    """Return the part of `x` computed in double precision, whatever its dtype is.
+
+    What is not float64 is converted in blocks that stay in the cache: beside `x`, that takes the
+    memory of one block, and what `backend` needs for it.
+    """
+    if x.dtype == np.float64:
+        return reduce_chunk(x, backend)
+    check(x.dtype)
+    x = x.ravel(order="K")
+    blocks = (x[i : i + BLOCK] for i in range(0, x.size, BLOCK))
+    return merge([reduce_chunk(as_input(b).astype(np.float64), backend) for b in blocks])
+
+
+def check_backend(name: str) -> None:
+    """Raise ValueError unless backend `name` computes logsumexp in double, in one process."""
+    declared, reason = registry.declaration(name), ""
+    if "logsumexp" not in declared.kernels():
+        reason = "it has no logsumexp"
+    elif "float64" not in declared.dtypes:
+        reason = "it has no float64"
+    elif not declared.in_process:
+        reason = "it starts workers itself"
+    if reason:
+        raise ValueError(f"backend {name!r} cannot compute a chunk: {reason}")
 
 
 # -- files -------------------------------------------------------------------------------------
@@ -147,7 +186,7 @@ def layout(path: str) -> Layout:
     OSError, ValueError
         It cannot be read, is no .npy file, or is shorter than its header says.
     TypeError
-        What it holds are not real numbers.
+        What it holds are not real numbers of at most 64 bits.
     """
     with open(path, "rb") as file:
         try:
@@ -157,7 +196,7 @@ def layout(path: str) -> Layout:
                 shape, _, dtype = np.lib.format.read_array_header_2_0(file)
         except ValueError as error:
             raise ValueError(f"{path} is no .npy file: {error}") from None
-        as_input(np.empty(0, dtype))
+        check(dtype)
         offset, end = file.tell(), file.seek(0, os.SEEK_END)
     size = math.prod(shape)  # in C or in Fortran order: the sum is the same
     missing = offset + size * dtype.itemsize - end
@@ -171,7 +210,7 @@ def reduce_file(start: int, path: str, lies: Layout, chunk: int, backend: str) -
     dtype = np.dtype(lies.dtype)
     offset = lies.offset + start * dtype.itemsize
     x = np.memmap(path, dtype, "r", offset, (min(chunk, lies.size - start),))
-    return reduce_chunk(x, backend)
+    return reduce_double(x, backend)
 
 
 # -- the work of a cluster ---------------------------------------------------------------------
@@ -190,8 +229,9 @@ def logsumexp(
     Parameters
     ----------
     x : dask.array.Array, array_like, or path of a .npy file
-        Real numbers in any shape. A file is memory-mapped by the workers, and none of it is sent:
-        they must see it under the same path. An array_like is copied to workers in other processes.
+        Real numbers of at most 64 bits in any shape; what is masked adds nothing. A file is
+        memory-mapped by the workers, and none of it is sent: they must see it under the same path.
+        An array_like is copied to workers in other processes.
     client : distributed.Client, optional
         Default: the current one; where there is none, the threads of this process.
     split_every : int
@@ -204,15 +244,15 @@ def logsumexp(
     Returns
     -------
     float
-        In double precision for every dtype. The same, to the last bit, for the same chunks and
-        backend, whichever worker computed them, and how often.
+        Summed in double precision, whatever the dtype of `x`. The same, to the last bit, for the
+        same chunks and backend, whichever worker computed them, and how often.
 
     Raises
     ------
     TypeError
-        `x` does not hold real numbers.
+        `x` does not hold real numbers of at most 64 bits.
     OSError, ValueError
-        A worker cannot read the file, or an argument is wrong.
+        A worker cannot read the file or is not heard of any more, or an argument is wrong.
     Unavailable
         A worker does not have the backend.
     """
@@ -223,38 +263,50 @@ def logsumexp(
     if split_every < 2:
         raise ValueError(f"split_every must be at least 2, not {split_every}")
     name = backend or registry.best().name
-    if "distributed" in registry.declaration(name).requires:
-        raise ValueError(f"backend {name!r} cannot compute a chunk: it needs workers itself")
+    check_backend(name)
     with _current() if client is None else nullcontext(client) as client:
         if isinstance(x, str | os.PathLike):
             path = os.path.abspath(x)
             parts = map_file(client, path, find(client, path, name), name, chunk_bytes)
         elif dask.is_dask_collection(x):
-            as_input(np.empty(0, x.dtype))
+            check(x.dtype)
             blocks = x.to_delayed().ravel()
-            parts = client.compute([dask.delayed(reduce_chunk)(block, name) for block in blocks])
+            parts = client.compute([dask.delayed(reduce_double)(block, name) for block in blocks])
         else:
             array = _filled(x)
-            as_input(np.empty(0, array.dtype))
+            check(array.dtype)
             count = max(1, -(-array.nbytes // chunk_bytes))
             for more in (True, True, False):
                 try:
-                    parts = map_blocks(client, scatter(client, array, count), name)
-                    return merge_tree(client, parts, split_every).log
+                    blocks = scatter(client, array, count)
+                    parts = client.map(reduce_double, blocks, backend=name, pure=False)
+                    return merge_tree(client, parts, split_every, Watch(client)).log
                 except (CancelledError, CommClosedError):  # a worker was lost with its blocks
                     if not more:
                         raise
-        return merge_tree(client, parts, split_every).log
+        return merge_tree(client, parts, split_every, Watch(client)).log
 
 
 def find(client: Any, path: str, backend: str) -> Layout:
     """Return the layout of the file at `path`, after every worker has read it there.
 
-    A worker that cannot, or that does not have `backend`, raises its error here.
+    A worker that cannot, or that does not have `backend`, raises its error here, and one that does
+    not answer an OSError.
     """
     client.wait_for_workers(1)
+
+    async def ask() -> dict[str, Layout | Exception]:
+        answers: dict[str, Layout | Exception] = await client.run(_ready, path, backend)
+        return answers
+
+    try:
+        answers = client.sync(ask, callback_timeout=4 * PATIENCE)
+    except TimeoutError:
+        seen = _last_seen(client)
+        worker = min(seen, key=lambda name: seen[name], default="")
+        raise OSError(f"worker {worker} does not answer: is it stopped?") from None
     found: set[Layout] = set()
-    for worker, lies in client.run(_ready, path, backend).items():
+    for worker, lies in answers.items():
         if isinstance(lies, Exception):
             lies.add_note(f"(worker {worker})")
             raise lies
@@ -294,21 +346,73 @@ def map_blocks(client: Any, blocks: Sequence[Any], backend: str) -> list[Any]:
 
 
 def merge_tree(
-    client: Any, parts: Sequence[Any], split_every: int = 8, report: Report | None = None
+    client: Any, parts: Sequence[Any], split_every: int = 8, watch: Watch | None = None
 ) -> Part:
     """Return the part of all, merged on the workers as soon as the `parts` (futures) are there."""
-    from distributed import as_completed
-
     level = parts
     while len(level) > split_every:
         groups = [level[i : i + split_every] for i in range(0, len(level), split_every)]
         level = client.map(merge, groups, pure=False)
-    if report:
-        for done, part in enumerate(as_completed(parts), 1):
-            if part.status in ("error", "cancelled"):
-                break  # what is gathered below raises it
-            report(done, len(parts))
+    if watch:
+        watch.wait(parts, level)
     return merge(client.gather(level))
+
+
+class Watch:
+    """Waits for futures, and gives up when a worker is stopped for good.
+
+    Its host may be lost, or it was sent SIGSTOP: its connection stays, and Dask waits. A scheduler
+    of ours has then restarted it long before; of another one it is not known what it does.
+    """
+
+    def __init__(self, client: Any, report: Report | None = None) -> None:
+        self.client, self.report = client, report
+        self._looks: dict[tuple[str, float], int] = {}
+        self._next = 0.0
+
+    def wait(self, parts: Sequence[Any], last: Sequence[Any]) -> None:
+        """Return when all of `last` are done, or one has failed; report how many of `parts` are.
+
+        Raises
+        ------
+        OSError
+            There is no worker, or one that is not heard of, for four times `PATIENCE`.
+        """
+        from distributed import wait
+
+        while True:
+            try:
+                with self.client.as_current():
+                    wait(last, timeout=0.2)
+                pending = False
+            except TimeoutError:
+                pending = not any(future.status in ("error", "cancelled") for future in last)
+            if self.report:
+                self.report(sum(future.done() for future in parts), len(parts))
+            if not pending:
+                return  # what failed is raised by who gathers it
+            self._look()
+
+    def _look(self) -> None:
+        """Count how often in turn a worker was last seen at the same time; once a second.
+
+        What is counted are looks, not seconds: this process may have been stopped itself.
+        """
+        if time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + 1
+        seen = _last_seen(self.client) or {"": 0.0}
+        self._looks = {key: self._looks.get(key, 0) + 1 for key in seen.items()}
+        (worker, _), looks = max(self._looks.items(), key=lambda item: item[1])
+        if looks > 4 * PATIENCE:
+            gone = f"worker {worker} has sent nothing: is it stopped?" if worker else "no worker"
+            raise OSError(f"for {looks} s {gone}")
+
+
+def _last_seen(client: Any) -> dict[str, float]:
+    """Return for each worker when it last sent something, by the clock of the scheduler."""
+    workers = client.scheduler_info(n_workers=-1)["workers"]
+    return {name: state["last_seen"] for name, state in workers.items()}
 
 
 # Its server is started all the same: by default on port 8787, or with a warning on another.
@@ -316,47 +420,45 @@ _NO_DASHBOARD = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}
 
 
 def cluster(workers: int, memory_limit: str | None = "auto") -> Any:
-    """Start `workers` processes of one thread each on this machine, reached by loopback only."""
+    """Start `workers` processes of one thread each on this machine, reached by loopback only.
+
+    One that ends, or stops for longer than `PATIENCE`, is replaced. They write no log: what they
+    raise reaches the caller, and the rest would be about how they end.
+    """
     import dask
     from distributed import LocalCluster
 
     # Workers get the thread setting as an argument: by default it would be put into the
     # environment of this process, for them to inherit.
-    with interrupts_held(), dask.config.set({"distributed.nanny.pre-spawn-environ": {}}):
+    with (
+        interrupts_held(signal.SIGTERM),
+        dask.config.set({"distributed.nanny.pre-spawn-environ": {}}),
+    ):
         return LocalCluster(
             n_workers=workers,
             threads_per_worker=1,
             processes=True,
             host="127.0.0.1",
-            scheduler_kwargs=_NO_DASHBOARD,
+            scheduler_kwargs={**_NO_DASHBOARD, "worker_ttl": PATIENCE},
+            death_timeout=4 * PATIENCE,
             memory_limit=memory_limit,
+            silence_logs=logging.CRITICAL,
             env=dict.fromkeys(threads.VARIABLES, "1"),
         )
 
 
-def stop_heartbeats(client: Any) -> None:
-    """Let the workers send no more, just before they end.
-
-    A worker whose heartbeat is on its way when the scheduler ends prints an error about it.
-    """
-
-    def stop(dask_worker: Any) -> None:
-        dask_worker.periodic_callbacks["heartbeat"].stop()
-
-    client.run(stop, on_error="ignore")
-
-
 @contextmanager
-def interrupts_held() -> Iterator[None]:
+def interrupts_held(*signals: signal.Signals) -> Iterator[None]:
     """Hold back Ctrl-C here, and for good in all threads and processes started meanwhile.
 
     It is for this process to stop its workers; one by one they would print a traceback each.
+    `signals` are held back, too.
     """
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
     resource_tracker.ensure_running()  # else multiprocessing does it, and unblocks signals then
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, *signals})
     try:
         yield
     finally:
@@ -399,14 +501,55 @@ TIMEOUT = 10
 """Seconds to wait for a scheduler, and for a worker."""
 
 
+class Stop:
+    """What SIGINT (Ctrl-C) and SIGTERM do: end this process at once, and silently.
+
+    While it has workers the signal is kept, and :meth:`check` ends the process by an exception that
+    closes them: anywhere else it could interrupt Dask's own work.
+    """
+
+    def __init__(self) -> None:
+        self.kept: int | None = None
+        self.has_workers = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            if signal.getsignal(number) != signal.SIG_IGN:  # as for what a shell runs behind it
+                signal.signal(number, self)
+
+    def __call__(self, number: int, frame: object) -> None:
+        self.kept = self.kept or number
+        if not self.has_workers:
+            os._exit(128 + number)
+
+    def check(self) -> None:
+        """Raise SystemExit if a signal has come."""
+        if self.kept:
+            raise SystemExit(128 + self.kept)
+
+
+def _started(workers: int) -> Any:
+    try:
+        return cluster(workers)
+    except Exception as error:  # Dask raises all kinds, as AssertionError where one is stopped
+        raise OSError(f"the workers do not start: {one_line(error)}") from error
+
+
 @contextmanager
-def _connect(scheduler: str | None, workers: int | None) -> Iterator[Any]:
+def _connect(scheduler: str | None, workers: int | None, stop: Stop) -> Iterator[Any]:
     from distributed import Client
 
     if scheduler is None:
-        with cluster(workers or allowed()) as local, Client(local) as client:
-            yield client
-            stop_heartbeats(client)
+        stop.has_workers = True
+        others = multiprocessing.active_children()
+        try:
+            with _started(workers or allowed()) as local, Client(local) as client:
+                yield client
+        finally:
+            for child in multiprocessing.active_children():
+                if child not in others:  # it did not end when it was told to
+                    child.kill()
+                    child.join()
+        stop.check()
+        stop.has_workers = False
         return
     try:
         client = Client(scheduler, timeout=TIMEOUT)
@@ -471,27 +614,37 @@ def main() -> int:
     missing = registry.declaration("dask").missing()
     if missing:
         return _complain(missing)
-    from distributed import KilledWorker
+    stop = Stop()
+    from distributed import CancelledError, KilledWorker
 
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # closes what it has started
     path = os.path.abspath(options.file)
-    report = _show if options.progress or sys.stderr.isatty() else None
+    shown = -1 if options.progress or sys.stderr.isatty() else None
+
+    def report(done: int, chunks: int) -> None:
+        nonlocal shown
+        stop.check()
+        if shown is not None and shown != done:
+            shown = done
+            _show(done, chunks)
+
     try:
         backend = options.backend or registry.best().name
-        registry.declaration(backend)
-        if options.scheduler is None:
-            layout(path)  # before processes are started
-        with _connect(options.scheduler, options.workers) as client:
-            lies = find(client, path, backend)
+        check_backend(backend)
+        if options.scheduler is None:  # before processes are started
+            lies = layout(path)
+            registry.load(backend)
+        with _connect(options.scheduler, options.workers, stop) as client:
+            if options.scheduler is not None:
+                lies = find(client, path, backend)
             start = time.perf_counter()
             parts = map_file(client, path, lies, backend, options.chunk_mib * 2**20)
-            result = merge_tree(client, parts, report=report).log
+            result = merge_tree(client, parts, watch=Watch(client, report)).log
             seconds = time.perf_counter() - start
             workers = len(client.nthreads())
-    except KeyboardInterrupt:
-        return 130
     except KilledWorker as error:
         return _complain(error, "Is memory short? Try a smaller --chunk-mib.")
+    except CancelledError:
+        return _complain("the work was cancelled: has the scheduler ended?")
     except (OSError, TypeError, ValueError, Unavailable) as error:
         return _complain(error, *getattr(error, "__notes__", ()))
     print(f"{result:.17g}")

@@ -55,7 +55,6 @@ def _client(workers: int) -> Any:
 
     @atexit.register
     def close() -> None:
-        chunked.stop_heartbeats(client)
         client.close()
         cluster.close()
 
