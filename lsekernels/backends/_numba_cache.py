@@ -8,7 +8,10 @@ one of them: ``njit(cache=CACHE)(function.py_func)``.
 """
 # mypy: disable-error-code="no-untyped-def,no-untyped-call,untyped-decorator"
 
-from numba import njit
+import logging
+from pathlib import Path
+
+from numba import config, njit
 
 
 def _nothing():
@@ -19,6 +22,13 @@ def _can_cache() -> bool:
     try:
         njit(cache=True)(_nothing)  # compiles nothing
     except RuntimeError:  # neither NUMBA_CACHE_DIR, nor beside this file, nor in the home directory
+        # Logged, not warned of: it is no fault of the program, and where warnings are errors the
+        # backends work as well. Once a process, as this is imported once.
+        logging.getLogger(__name__).warning(
+            "Numba compiles anew in every process, for it cannot write to %s; "
+            "set NUMBA_CACHE_DIR to a folder where it can",
+            config.CACHE_DIR or f"{Path(__file__).with_name('__pycache__')} or the home directory",
+        )
         return False
     return True
 
