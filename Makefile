@@ -17,11 +17,11 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: bench
 bench: $(VENV)/bench  ## measure the newest commit with the core tools, and make the site (3 min)
-	$(BIN)/python -m measure quick --site
+	$(BIN)/python -m lsebench run quick --site
 
 .PHONY: bench-all
 bench-all: $(VENV)/bench  ## the same, wider, with PyTorch, JAX, TensorFlow and all others, too (20 min)
-	$(BIN)/python -m measure wide --tier all --site
+	$(BIN)/python -m lsebench run wide --tier all --site
 
 .PHONY: test
 test: $(VENV)/test  ## build the package with the core tools and test it (2 min); BACKEND=numba: one
@@ -37,33 +37,33 @@ test-rest: $(VENV)/test-all  ## what `make test-all` has and `make test` has not
 
 .PHONY: bench-full
 bench-full: $(VENV)/bench  ## measure the newest commit with the full profile and the core tools (hours)
-	$(BIN)/python -m measure full
+	$(BIN)/python -m lsebench run full
 
 .PHONY: bench-commits
 bench-commits: $(VENV)/bench  ## measure history: RANGE=v1..HEAD PROFILE=quick
-	$(BIN)/python -m measure $(PROFILE) --commits "$(RANGE)"
+	$(BIN)/python -m lsebench run $(PROFILE) --commits "$(RANGE)"
 
 .PHONY: bench-libraries
 bench-libraries: $(VENV)/bench  ## measure the newest commit over generations of the libraries
-	$(BIN)/python -m measure libraries --config asv.libraries.json
+	$(BIN)/python -m lsebench run libraries --config asv.libraries.json
 
 .PHONY: bench-gpu
 bench-gpu:  ## measure GPU backends with the libraries of GPU_PYTHON=python3, as they are (20 min)
 	@$(GPU_PYTHON) -c 'import asv, asv_runner, mpmath, numpy, threadpoolctl' || { echo "$(GPU_PYTHON) lacks what measures: \
 	  $(GPU_PYTHON) -m pip install --group bench threadpoolctl"; exit 1; }
-	$(GPU_PYTHON) -m measure gpu --config asv.gpu.json
+	$(GPU_PYTHON) -m lsebench run gpu --config asv.gpu.json
 
 .PHONY: bench-pypy
 bench-pypy: $(VENV)/bench  ## measure the backends in pure Python under PyPy (10 min; needs pypy3)
-	$(BIN)/python -m measure pypy --config asv.pypy.json
+	$(BIN)/python -m lsebench run pypy --config asv.pypy.json
 
 .PHONY: publish
 publish: $(VENV)/bench  ## make the site in html/ from results/
-	$(BIN)/python -m dashboard
+	$(BIN)/python -m lsebench publish
 
 .PHONY: pictures
-pictures: publish  ## draw the front page's charts as SVG and PNG in pictures/
-	$(BIN)/python -m dashboard.pictures
+pictures: publish  ## draw the front page's charts as SVG and PNG in docs/pictures/
+	$(BIN)/python -m lsebench pictures
 
 .PHONY: preview
 preview: $(VENV)/bench  ## serve html/ on http://127.0.0.1:8000 (PORT=8000)
@@ -72,43 +72,43 @@ preview: $(VENV)/bench  ## serve html/ on http://127.0.0.1:8000 (PORT=8000)
 
 .PHONY: check-timing
 check-timing: $(VENV)/bench  ## compare what is recorded with timeit, and with processes of their own
-	$(BIN)/python -m measure.check_timing
+	$(BIN)/python -m lsebench check-timing
 
 .PHONY: speed
 speed: $(VENV)/bench  ## measure and judge the targets of the fastest kernels (15 min)
-	LSEKERNELS_TIER=all $(BIN)/python -m measure.speed
+	LSEKERNELS_TIER=all $(BIN)/python -m lsebench speed
 
 .PHONY: claims
 claims: $(VENV)/bench  ## measure the claims of the talk and its companion texts (15 min)
-	LSEKERNELS_TIER=all $(BIN)/python -m measure.claims
+	LSEKERNELS_TIER=all $(BIN)/python -m lsebench claims
 
 .PHONY: heap
 heap: $(VENV)/bench  ## what the state of the heap does to a call: HEAP="--only numpy" (20 min)
-	LSEKERNELS_TIER=all $(BIN)/python -m measure.heap $(HEAP)
+	LSEKERNELS_TIER=all $(BIN)/python -m lsebench heap $(HEAP)
 
 .PHONY: gate
 gate: $(VENV)/bench  ## is HEAD slower than BASE? BASE=main HEAD=HEAD GATE_OPTIONS=--help (10 min)
-	$(BIN)/python -m gate $(BASE) $(HEAD) $(GATE_OPTIONS)
+	$(BIN)/python -m lsebench gate $(BASE) $(HEAD) $(GATE_OPTIONS)
 
 .PHONY: gate-proof
 gate-proof: $(VENV)/bench  ## how often is the gate wrong on this machine? (hours; goes on where it stopped)
-	$(BIN)/python -m gate proof $(GATE_OPTIONS)
+	$(BIN)/python -m lsebench power $(GATE_OPTIONS)
 
 .PHONY: machine
 machine: $(VENV)/bench  ## check how this machine is tuned, and measure its noise (1 min)
-	$(BIN)/python -m gate machine
+	$(BIN)/python -m lsebench machine
 
 .PHONY: nightly
 nightly: $(VENV)/bench  ## what a dedicated machine does in a night; NIGHTLY="--hours 8 --push origin"
-	LSEKERNELS_TIER=all $(BIN)/python -m measure.nightly $(NIGHTLY)
+	LSEKERNELS_TIER=all $(BIN)/python -m lsebench nightly $(NIGHTLY)
 
 .PHONY: store
 store: $(VENV)/bench  ## commit this machine's results onto branch results; REMOTE=origin pushes it
-	$(BIN)/python -m measure.store $(addprefix --push ,$(REMOTE))
+	$(BIN)/python -m lsebench store $(addprefix --push ,$(REMOTE))
 
 .PHONY: gate-history
 gate-history: $(VENV)/bench  ## find steps, up and down, in the stored results
-	$(BIN)/python -m gate history
+	$(BIN)/python -m lsebench history
 
 .PHONY: lint
 lint: $(VENV)/lint  ## ruff, mypy, and zizmor on the workflows

@@ -1,4 +1,4 @@
-"""The measuring process of ``measure.compare``: times the calls it is given, in turn.
+"""The measuring process of ``lsebench.run.side_by_side``: times the calls it is given, in turn.
 
 It runs in asv's environment, where this repository is not installed but the measured commit is.
 """

@@ -26,7 +26,7 @@ PARAMETERS = "name", "implementation", "backend"
 SLOW = (
     "system/test_gate_end_to_end.py", "system/test_end_to_end.py", "system/test_plain_asv.py",
     "system/test_suites.py", "system/test_site.py", "dask", "numba_cuda", "jax", "torch_compile",
-    "tensorflow_xla", "numba_tuned_parallel", "numba_tuned", "unit/test_gate_judge.py",
+    "tensorflow_xla", "numba_tuned_parallel", "numba_tuned", "unit/test_statistics.py",
     "backends/test_loading.py", "numba", "numba_parallel",
 )  # fmt: skip
 """Groups that take longest, the longest first: begun last, they would run alone at the end."""

@@ -16,7 +16,7 @@ from asv.config import Config
 from asv.results import Results
 from asv.runner import BenchmarkResult
 
-from dashboard.site import README
+from lsebench.site.write import README
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>"
 MACHINE = HOSTILE.replace("/", "")  # it names a folder
@@ -39,7 +39,7 @@ ENVIRONMENTS = (
 )
 
 
-def repository(folder, messages, plugins=(".dashboard",), project="synthetic"):
+def repository(folder, messages, plugins=(".lsebench.site.plugin",), project="synthetic"):
     """Make a git repository with a commit a day and asv's configuration; return the commits."""
     conf = {
         "version": 1, "project": project, "project_url": "#", "repo": ".", "branches": ["main"],

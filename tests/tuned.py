@@ -2,8 +2,8 @@
 
 from types import SimpleNamespace
 
-from gate import machine, noise, tuning
-from gate.tuning import Activity
+from lsebench.machine import linux_checks, machine, noise_floor
+from lsebench.machine.linux_checks import Activity
 
 CPU = "sys/devices/system/cpu"
 CLOCK = "sys/devices/system/clocksource/clocksource0"
@@ -57,7 +57,7 @@ def tree(folder, files):
 
 
 def found(folder, files, activity=IDLE, said=FINE):
-    return {c.name: c for c in tuning.checks(tree(folder, files), *activity, said)}
+    return {c.name: c for c in linux_checks.checks(tree(folder, files), *activity, said)}
 
 
 def made_up(tmp_path, monkeypatch):
@@ -68,11 +68,13 @@ def made_up(tmp_path, monkeypatch):
     root = tree(tmp_path / "root", TUNED | {"proc/stat": "cpu 0 0 0 0"})
     monkeypatch.setattr(machine, "ROOT", root)
     monkeypatch.setattr(machine, "ask_pyperf", lambda: FINE)
-    monkeypatch.setattr(noise, "array_bytes", lambda root: 2**16)
-    monkeypatch.setattr(noise, "floor", real_floor := noise.floor)
-    monkeypatch.setattr(noise, "floor", lambda root, processes, say: real_floor(root, 2, 0.0, say))
+    monkeypatch.setattr(noise_floor, "array_bytes", lambda root: 2**16)
+    monkeypatch.setattr(noise_floor, "floor", real_floor := noise_floor.floor)
+    monkeypatch.setattr(
+        noise_floor, "floor", lambda root, processes, say: real_floor(root, 2, 0.0, say)
+    )
     monkeypatch.setattr(machine, "time", SimpleNamespace(sleep=lambda seconds: None))
-    monkeypatch.setattr(noise, "MOST", 1e9)
+    monkeypatch.setattr(noise_floor, "MOST", 1e9)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     return tmp_path

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from dashboard.pictures import load
+from lsebench.site.pictures import load
 
 from .. import spoiled, synthetic
 
@@ -32,7 +32,7 @@ def published(root, tmp_path_factory):
     for way, it in spoiled.WAYS.items():
         it.spoil(folder / "results" / machine(way))
     _strange(folder / "results/stranger")
-    done = synthetic.publish(root, folder, module="dashboard", command=())
+    done = synthetic.publish(root, folder, module="lsebench")
     assert done.returncode == 0, done.stdout + done.stderr
     return folder, done.stdout + done.stderr
 

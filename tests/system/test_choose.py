@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from dashboard import choose
+from lsebench.site import write
 
-STATIC = Path(choose.__file__).parent / "static"
+SCRIPTS = Path(write.__file__).parent / "pages"
 
 
 def in_javascript(expression):
     """Return what the page's own maths gives."""
     if not shutil.which("node"):
         pytest.skip("the maths of the page's script needs node")
-    script = f"const Site = {{ data: {{}} }};\n{(STATIC / 'choose.js').read_text()}"
+    script = f"const Site = {{ data: {{}} }};\n{(SCRIPTS / 'choose.js').read_text()}"
     script += f"\nconsole.log(JSON.stringify({expression}));"
     done = subprocess.run(["node", "-e", script], capture_output=True, text=True, check=True)
     return json.loads(done.stdout)

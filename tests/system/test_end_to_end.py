@@ -49,7 +49,7 @@ def clone(root, tmp_path_factory):
 
 
 def start(clone, *args, profile="smoke", **env):
-    command = [sys.executable, "-u", "-m", "measure", profile, "--machine", MACHINE, *args]
+    command = [sys.executable, "-u", "-m", "lsebench", "run", profile, "--machine", MACHINE, *args]
     return subprocess.Popen(
         command,
         cwd=clone,

@@ -9,9 +9,9 @@ import pytest
 from asv import util
 from asv.config import Config
 
-from measure.combinations import Combinations
-from measure.git import git
-from measure.here import Here
+from lsebench.environments.combinations import Combinations
+from lsebench.environments.here import Here
+from lsebench.git import git
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_here_measures_only_the_commit_that_is_checked_out(here):
 
 
 def test_gpus_are_none_without_a_driver_and_described_with_one(tmp_path, monkeypatch):
-    from measure import context
+    from lsebench.records import context
 
     monkeypatch.setenv("PATH", str(tmp_path))
     assert context.ask_gpus() == []
@@ -65,7 +65,7 @@ def test_gpus_are_none_without_a_driver_and_described_with_one(tmp_path, monkeyp
 
 def test_context_asks_outside_the_working_tree(root, tmp_path, monkeypatch):
     """The context is that of the environment, appended only when it changes."""
-    from measure import context
+    from lsebench.records import context
 
     def start(args, cwd, env, timeout, **_):
         command = [sys.executable, *args]

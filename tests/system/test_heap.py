@@ -8,9 +8,9 @@ import sys
 
 import pytest
 
+from lsebench.run import heap as command
 from lsekernels import heap, registry
 from lsekernels.threads import VARIABLES
-from measure import heap as command
 
 SIZE = 100_000
 pytestmark = pytest.mark.skipif(
@@ -197,7 +197,7 @@ def test_the_table():
 
 
 def test_help_and_a_row_that_is_not_there(root):
-    asked = [sys.executable, "-m", "measure.heap"]
+    asked = [sys.executable, "-m", "lsebench", "heap"]
     assert (
         "example:"
         in subprocess.run([*asked, "--help"], cwd=root, capture_output=True, text=True).stdout

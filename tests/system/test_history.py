@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 from asv.graph import GraphSet
 
-from dashboard import history
+from lsebench.site.rows import history
 
 BENCHMARKS = {"a.A.track_time": {"params": [["'x'"]]}, "b.B.track_time": {"params": []}}
 

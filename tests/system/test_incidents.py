@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from asv.results import Results
 
-from dashboard import incidents
+from lsebench.site.rows import incidents
 
 from ..steps import AXES, BENCHMARKS, NAME, REVISIONS, graphs
 

@@ -13,8 +13,8 @@ from asv.benchmarks import Benchmarks
 from asv.config import Config
 from asv.results import Results
 
-from measure import __main__ as measure
-from measure.combinations import Combinations
+from lsebench.environments.combinations import Combinations
+from lsebench.run import run as measure
 
 SUITE = """
 import os

@@ -14,7 +14,9 @@ import time
 
 import pytest
 
-from measure import disk, nightly, store
+from lsebench.__main__ import main as command
+from lsebench.environments import disk
+from lsebench.machine import nightly
 
 RECORD = """
 import json, pathlib, sys, time
@@ -43,7 +45,7 @@ sys.exit(rules.get(name, 0))
 DRIVER = """
 import sys
 sys.path.insert(0, sys.argv.pop(1))
-from measure import nightly
+from lsebench.machine import nightly
 own = [sys.executable, "record.py"]
 names = "install", "check", "measure", "confirm", "publish", "store"
 sys.exit(nightly.main(sys.argv[1:], nightly.Commands(*([*own, name] for name in names))))
@@ -346,11 +348,11 @@ def test_heartbeat_is_bounded(tmp_path):
 
 
 def test_errors_of_use(repo, capsys):
-    assert nightly.main(["--config", "nowhere/asv.conf.json"], COMMANDS) == 1
+    assert command(["nightly", "--config", "nowhere/asv.conf.json"]) == 4
     assert "error" in capsys.readouterr().err
     with pytest.raises(SystemExit) as end:
         nightly.main(["--hours", "some"], COMMANDS)
-    assert end.value.code == 1
+    assert end.value.code == 4
 
 
 # -- disk ------------------------------------------------------------------------------------------
@@ -401,7 +403,7 @@ def test_the_oldest_builds_go_first(tmp_path):
 
 
 def keep(repo, *args, machine="m"):
-    return store.main(["--machine", machine, *args])
+    return command(["store", "--machine", machine, *args])
 
 
 def result(repo, name, text="{}", machine="m"):
@@ -520,12 +522,9 @@ def test_units_are_right(root, tmp_path):
 
 
 def test_the_service_calls_the_command_as_it_is(root):
-    text = (root / "systemd/lsekernels-nightly.service").read_text()
+    text = (root / "deploy/lsekernels-nightly.service").read_text()
     (line,) = [line for line in text.splitlines() if line.startswith("ExecStart=")]
-    program, module, *arguments = line.partition("=")[2].split()[:3]
-    assert (program, module, arguments) == (
-        "/srv/lsekernels/.venv/bin/python",
-        "-m",
-        ["measure.nightly"],
-    )
-    nightly._parser().parse_args(line.split("measure.nightly", 1)[1].split())
+    program, *command, name = line.partition("=")[2].split()[:4]
+    assert (program, command) == ("/srv/lsekernels/.venv/bin/python", ["-m", "lsebench"])
+    assert name == "nightly"
+    nightly._parser().parse_args(line.split("lsebench nightly", 1)[1].split())

@@ -36,13 +36,15 @@ def folder(root, tmp_path):
 
 
 def publish(root, folder, **options):
-    return synthetic.publish(root, folder, module="dashboard", command=(), **options)
+    return synthetic.publish(root, folder, module="lsebench", **options)
 
 
 def break_with(folder, statement):
     (folder / "broken.py").write_text(PLUGIN.format(statement))
     conf = folder / "asv.conf.json"
-    conf.write_text(conf.read_text().replace('".dashboard"', '".dashboard", ".broken"'))
+    conf.write_text(
+        conf.read_text().replace('".lsebench.site.plugin"', '".lsebench.site.plugin", ".broken"')
+    )
 
 
 def clean(folder):
@@ -103,7 +105,7 @@ def test_an_interrupted_publish_leaves_the_old_site(root, folder):
 
 
 def test_a_swap_that_fails_is_undone(tmp_path):
-    from dashboard.publishing import replace
+    from lsebench.site.whole import replace
 
     site = tmp_path / "html"
     site.mkdir()
@@ -119,7 +121,7 @@ def test_git_ignores_the_new_site_in_the_making(root):
 
 
 def test_pictures_are_small_and_complete(root):
-    files = sorted((root / "pictures").iterdir())
+    files = sorted((root / "docs/pictures").iterdir())
     assert [file.name for file in files] == [
         "compare.png", "compare.svg", "speedups.png", "speedups.svg"
     ]  # fmt: skip
@@ -133,8 +135,8 @@ def without_names(file):
 
 
 def test_a_picture_needs_results(root, tmp_path):
-    command = [sys.executable, "-m", "dashboard.pictures"]
+    command = [sys.executable, "-m", "lsebench", "pictures"]
     env = {**os.environ, "PYTHONPATH": str(root)}
     done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
-    assert done.returncode == 1
+    assert done.returncode == 4
     assert "nothing to draw yet" in done.stderr

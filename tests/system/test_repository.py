@@ -38,10 +38,12 @@ def test_results_stay_small(root):
     assert sum(p.stat().st_size for p in files if str(p.relative_to(root)) in tracked) < 5e6
 
 
-@pytest.mark.parametrize("package", ["measure.environment", "measure.here", "gate", "dashboard"])
+@pytest.mark.parametrize(
+    "package", ["lsebench", "lsebench.environments.pinned", "lsebench.site.plugin"]
+)
 def test_the_repository_of_a_calling_hook_is_forgotten(package):
     """git sets GIT_DIR in hooks: asv's checkout would change the user's branch and index."""
-    from measure import git
+    from lsebench import git
 
     known = subprocess.run(["git", "rev-parse", "--local-env-vars"], capture_output=True, text=True)
     local = {name for name in known.stdout.split() if "CONFIG" not in name}  # a user's own settings

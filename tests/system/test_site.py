@@ -11,7 +11,8 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from dashboard import PAGES, pictures
+from lsebench.site import pictures
+from lsebench.site.plugin import PAGES
 
 from .. import synthetic
 from ..synthetic import HOSTILE

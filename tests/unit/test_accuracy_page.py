@@ -8,8 +8,10 @@ import pytest
 from asv.results import Results
 from asv.runner import BenchmarkResult
 
-from dashboard import PAGES, accuracy, charts, data
-from dashboard.templates import page
+from lsebench.site import charts
+from lsebench.site.page import page
+from lsebench.site.plugin import PAGES
+from lsebench.site.rows import accuracy, results
 from lsekernels import kernels
 
 ERRORS, TIMES = "accuracy.Logsumexp.track_error", "warm.Logsumexp.track_time"
@@ -46,9 +48,9 @@ def result(values=VALUES, machine="m", threads="1", commit="a"):
     return found
 
 
-def site(tmp_path, *results):
+def site(tmp_path, *stored):
     revisions = {"a" * 40: 1, "b" * 40: 2}
-    return accuracy.site(data.collect(results, BENCHMARKS, revisions, tmp_path))
+    return accuracy.site(results.collect(stored, BENCHMARKS, revisions, tmp_path))
 
 
 def test_errors_and_times_of_one_run(tmp_path):

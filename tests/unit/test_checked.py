@@ -13,19 +13,19 @@ from asv.graph import GraphSet
 from asv.results import iter_results
 from asv.util import UserError
 
-from dashboard import (
+from lsebench.records import checked
+from lsebench.records.shapes import fits
+from lsebench.site.rows import (
     accuracy,
-    checked,
     choose,
     claims,
     compare,
-    data,
     incidents,
     libraries,
     machines,
+    results,
     talk,
 )
-from dashboard.shapes import fits
 
 from .. import spoiled, synthetic
 
@@ -34,7 +34,7 @@ COMMIT = "a1" * 20
 
 @pytest.fixture(scope="module")
 def good(root, tmp_path_factory):
-    """The results of one machine, in which all is as it should be."""
+    """The spoilt of one machine, in which all is as it should be."""
     folder = tmp_path_factory.mktemp("good")
     (folder / "asv.conf.json").write_text('{"version": 1, "project": "p", "repo": "."}')
     synthetic.measure(root, folder, [COMMIT], [("m", "pinned", "2.4.6", "1", 1, 1.0)])
@@ -49,15 +49,15 @@ def good(root, tmp_path_factory):
 
 
 @pytest.fixture
-def results(good, tmp_path):
+def spoilt(good, tmp_path):
     """A copy of them, to be spoiled."""
     return shutil.copytree(good, tmp_path / "results")
 
 
-def values(results):
+def values(spoilt):
     """Return all values that asv reads, without those that are n/a."""
     found = {}
-    for result in iter_results(results):
+    for result in iter_results(spoilt):
         for name in result.get_all_result_keys():
             params = result.get_result_params(name)
             for key, value in zip(
@@ -68,49 +68,49 @@ def values(results):
     return found
 
 
-def pages(results):
+def pages(spoilt):
     """Make the numbers of all pages."""
-    conf = SimpleNamespace(results_dir=str(results), benchmark_dir="")
+    conf = SimpleNamespace(results_dir=str(spoilt), benchmark_dir="")
     benchmarks = Benchmarks.load(conf)
-    stored = list(iter_results(str(results)))
+    stored = list(iter_results(str(spoilt)))
     revisions = {COMMIT: 0}
-    runs = data.collect(stored, benchmarks, revisions, results)
+    runs = results.collect(stored, benchmarks, revisions, spoilt)
     made = [
         compare.site(runs),
         choose.site(runs),
         accuracy.site(runs),
         libraries.site(runs, revisions, lambda commit: runs),
         talk.tables(runs),
-        claims.tables(results),
-        incidents.confirmed(results, benchmarks),
-        machines.tables(runs, GraphSet(), results),
+        claims.tables(spoilt),
+        incidents.confirmed(spoilt, benchmarks),
+        machines.tables(runs, GraphSet(), spoilt),
     ]
     return json.dumps(made, allow_nan=False)
 
 
-def copy(results):
-    clean = results.with_name("clean")
-    left = checked.copy(results, clean)
+def copy(spoilt):
+    clean = spoilt.with_name("clean")
+    left = checked.copy(spoilt, clean)
     return clean, left
 
 
-def test_good_results_stay_as_they_are(results):
-    clean, left = copy(results)
+def test_good_results_stay_as_they_are(spoilt):
+    clean, left = copy(spoilt)
     assert left == []
-    assert values(clean) == values(results)
+    assert values(clean) == values(spoilt)
     assert len(values(clean)) > 1000
     assert {file.name for file in (clean / "m").iterdir()} == {
-        file.name for file in (results / "m").iterdir()
+        file.name for file in (spoilt / "m").iterdir()
     }
     pages(clean)
 
 
 @pytest.mark.parametrize("way", spoiled.WAYS)
-def test_spoiled_results(results, way):
+def test_spoiled_results(spoilt, way):
     it = spoiled.WAYS[way]
-    before = values(results)
-    it.spoil(results / "m")
-    clean, left = copy(results)
+    before = values(spoilt)
+    it.spoil(spoilt / "m")
+    clean, left = copy(spoilt)
     assert [one.machine for one in left] == ["m"] * len(left)
     assert it.said in " ".join(one.why for one in left)
     assert bool(left) == bool(it.said)
@@ -128,10 +128,10 @@ def test_spoiled_results(results, way):
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{", "1", '{"version": 1}', '{"version": 3}', "{}"])
-def test_without_a_list_of_benchmarks_there_is_no_site(results, content):
-    (results / "benchmarks.json").write_text(content)
+def test_without_a_list_of_benchmarks_there_is_no_site(spoilt, content):
+    (spoilt / "benchmarks.json").write_text(content)
     with pytest.raises(UserError, match="just-discover"):
-        copy(results)
+        copy(spoilt)
 
 
 @pytest.mark.parametrize(
@@ -139,13 +139,13 @@ def test_without_a_list_of_benchmarks_there_is_no_site(results, content):
     [("params", None), ("params", [["a"]]), ("params", [[1], [2], [3]]), ("unit", []),
      ("name", "x"), ("param_names", "abc"), ("version", None), ("pretty_name", [])],
 )  # fmt: skip
-def test_a_damaged_benchmark_is_left_out_alone(results, key, value):
-    before = values(results)
-    file = results / "benchmarks.json"
+def test_a_damaged_benchmark_is_left_out_alone(spoilt, key, value):
+    before = values(spoilt)
+    file = spoilt / "benchmarks.json"
     listed = json.loads(file.read_text())
     listed[spoiled.NAME][key] = value
     file.write_text(json.dumps(listed))
-    clean, left = copy(results)
+    clean, left = copy(spoilt)
     assert [(one.what, one.why) for one in left] == [
         (spoiled.NAME, "its description in benchmarks.json is of no use")
     ]
@@ -153,11 +153,11 @@ def test_a_damaged_benchmark_is_left_out_alone(results, key, value):
     pages(clean)
 
 
-def test_a_name_that_is_no_text_or_too_long(results):
+def test_a_name_that_is_no_text_or_too_long(spoilt):
     for name in (b"\xff", b"x" * 250, b"<b>"):
-        shutil.copytree(results / "m", results / name.decode(errors="surrogateescape"))
-    (results / "m" / b"\xff-py.json".decode(errors="surrogateescape")).write_text("{}")
-    clean, left = copy(results)
+        shutil.copytree(spoilt / "m", spoilt / name.decode(errors="surrogateescape"))
+    (spoilt / "m" / b"\xff-py.json".decode(errors="surrogateescape")).write_text("{}")
+    clean, left = copy(spoilt)
     assert {one.machine[:3]: one.why for one in left if not one.file} == {
         "?": "its name is no text in UTF-8",
         "xxx": "its name is too long",
@@ -166,23 +166,23 @@ def test_a_name_that_is_no_text_or_too_long(results):
     json.dumps(shown, ensure_ascii=False).encode()
 
 
-def test_a_folder_that_cannot_be_read(results, monkeypatch):
+def test_a_folder_that_cannot_be_read(spoilt, monkeypatch):
     def refuse(self):
         raise PermissionError(13, "Permission denied")
 
-    folder = checked._Folder(results / "m", results / "clean", {}, set())
-    monkeypatch.setattr(type(results), "iterdir", refuse)
+    folder = checked._Folder(spoilt / "m", spoilt / "clean", {}, set())
+    monkeypatch.setattr(type(spoilt), "iterdir", refuse)
     folder.copy()
     assert [one.why for one in folder.left] == ["it cannot be read: Permission denied"]
 
 
-def test_a_file_that_cannot_be_read(results, monkeypatch):
+def test_a_file_that_cannot_be_read(spoilt, monkeypatch):
     def refuse(self, *_):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(type(results), "read_text", refuse)
+    monkeypatch.setattr(type(spoilt), "read_text", refuse)
     with pytest.raises(checked.Unfit, match="cannot be read: Permission denied"):
-        checked._load(results / "m/machine.json")
+        checked._load(spoilt / "m/machine.json")
 
 
 ANY = [
@@ -218,10 +218,10 @@ FILES = ["*-py*.json", "*.context.jsonl", "machine.json", "tuning.jsonl", "heart
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_any_node_may_be_anything(results, name):
+def test_any_node_may_be_anything(spoilt, name):
     dice = random.Random(20261128)
-    (file,) = (results / "m").glob(name) if "*" in name else [results / "m" / name]
-    before = values(results)
+    (file,) = (spoilt / "m").glob(name) if "*" in name else [spoilt / "m" / name]
+    before = values(spoilt)
     *others, text = file.read_text().splitlines() if "jsonl" in name else [file.read_text()]
     good = json.loads(text)
     # Short ways as often as long ones: most nodes are values.
@@ -232,9 +232,9 @@ def test_any_node_may_be_anything(results, name):
         way, value = dice.choice(dice.choice(list(by_length.values()))), dice.choice(ANY)
         bad = replaced(good, way, value)
         file.write_text("\n".join([*others, json.dumps(bad)]))
-        shutil.rmtree(results.with_name("clean"), ignore_errors=True)
+        shutil.rmtree(spoilt.with_name("clean"), ignore_errors=True)
         try:
-            clean, left = copy(results)
+            clean, left = copy(spoilt)
         except UserError:
             assert way == ("version",)
             continue
@@ -284,4 +284,4 @@ def test_what_is_left_out_is_counted_by_kind(caplog):
 def test_an_interval_may_reach_zero():
     """asv's interval of few samples goes on below it."""
     assert talk.speedup([4.0, 3.0, 6.0], [2.0, 0.0, 3.0]) == [2.0, 1.0, math.inf]
-    assert data._interval(1.00004, {"ci_99_a": 1.0, "ci_99_b": 1.0}) == (1.0, 1.00004)
+    assert results._interval(1.00004, {"ci_99_a": 1.0, "ci_99_b": 1.0}) == (1.0, 1.00004)

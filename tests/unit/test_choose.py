@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from dashboard import PAGES, choose, talk
-from dashboard.choose import apart, break_even, compiling, errors, paying, startup, winners
-from dashboard.data import Run, Series, Value
-from dashboard.templates import page
+from lsebench.site import write
+from lsebench.site.page import page
+from lsebench.site.plugin import PAGES
+from lsebench.site.rows import choose, talk
+from lsebench.site.rows.choose import apart, break_even, compiling, errors, paying, startup, winners
+from lsebench.site.rows.results import Run, Series, Value
 
-STATIC = Path(choose.__file__).parent / "static"
+SCRIPTS = Path(write.__file__).parent / "pages"
 
 
 def value(seconds, spread=0.01):
@@ -240,7 +242,7 @@ def test_page_with_and_without_results():
 
 def test_the_script_fills_only_what_the_page_has():
     text = show(empty=False, talk=[])
-    script = (STATIC / "choose.js").read_text()
+    script = (SCRIPTS / "choose.js").read_text()
     names = re.findall(r'(?:getElementById|Site\.(?:fill|choose|table))\("([a-z-]+)"', script)
     assert names
     assert not [name for name in names if f'id="{name}"' not in text]

@@ -10,7 +10,7 @@ from asv import util
 from asv.config import Config
 from packaging.utils import canonicalize_name
 
-from measure.environment import Pinned
+from lsebench.environments.pinned import Pinned
 
 PINS = {"numpy": "2.4.6", "Cython": "3.3.1"}
 
@@ -55,7 +55,7 @@ def test_another_version_is_seen(env, monkeypatch):
 
 
 def test_environment_that_no_longer_fits_is_made_again(env, monkeypatch):
-    from measure.environment import Virtualenv
+    from lsebench.environments.pinned import Virtualenv
 
     monkeypatch.setattr(Virtualenv, "check_presence", lambda self: True)
     assert having(env, monkeypatch, **complete(env)).check_presence()
@@ -182,12 +182,12 @@ def test_other_configs_differ_only_in_their_environment(root, file):
 def test_only_plugins_with_a_leading_dot_are_imported(root):
     """Asv ignores any other name without a word."""
     conf = Config.load(str(root / "asv.conf.json"))
-    assert {".measure.environment", ".dashboard"} <= set(conf.plugins)
+    assert {".lsebench.environments.pinned", ".lsebench.site.plugin"} <= set(conf.plugins)
     assert all(name.startswith(".") for name in conf.plugins)
 
 
 def test_a_project_that_pip_has_put_elsewhere_is_installed_again(env, conf, monkeypatch):
-    from measure.combinations import Combinations
+    from lsebench.environments.combinations import Combinations
 
     where, tried = iter([{}, {"lsekernels": "0.1.0"}]), []
     monkeypatch.setattr(Combinations, "install_project", lambda self, *args: tried.append(args[2]))

@@ -6,8 +6,9 @@ from types import SimpleNamespace
 import pytest
 from asv.graph import GraphSet
 
-from dashboard import PAGES, incidents
-from dashboard.templates import page
+from lsebench.site.page import page
+from lsebench.site.plugin import PAGES
+from lsebench.site.rows import incidents
 
 from ..steps import AXES, BENCHMARKS, ERROR, NAME, PLACES, REVISIONS, graphs
 

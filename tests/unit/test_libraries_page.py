@@ -8,8 +8,9 @@ import pytest
 from asv.results import Results
 from asv.runner import BenchmarkResult
 
-from dashboard import PAGES, data, libraries
-from dashboard.templates import page
+from lsebench.site.page import page
+from lsebench.site.plugin import PAGES
+from lsebench.site.rows import libraries, results
 
 NAME = "warm.Logsumexp.track_time"
 BACKENDS = ["numpy", "scipy", "python"]
@@ -40,14 +41,14 @@ def result(values, numpy, commit="a", more=(), noise=0.02, machine="m", threads=
     return found
 
 
-def site(tmp_path, *results):
+def site(tmp_path, *stored):
     def collect(chosen):
-        return data.collect(chosen, BENCHMARKS, REVISIONS, tmp_path)
+        return results.collect(chosen, BENCHMARKS, REVISIONS, tmp_path)
 
     def at(commit):
-        return collect([r for r in results if r.commit_hash == commit])
+        return collect([r for r in stored if r.commit_hash == commit])
 
-    return libraries.site(collect(results), REVISIONS, at)
+    return libraries.site(collect(stored), REVISIONS, at)
 
 
 def table(group):
@@ -185,7 +186,7 @@ def test_verdict(least, most, told):
 
 def test_drift():
     def value(seconds):
-        return data.Value(seconds, seconds, seconds, "a")
+        return results.Value(seconds, seconds, seconds, "a")
 
     assert libraries.drift([], []) == (1.0, 1.0)
     assert libraries.drift([value(2.0), value(0.5)], [value(1.0), value(1.0)]) == (0.5, 2.0)

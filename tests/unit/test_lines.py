@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from dashboard import claims, incidents
-from measure import lines
+from lsebench.records import lines
+from lsebench.site.rows import claims, incidents
 
 
 def test_half_a_line_is_left_out_and_named(tmp_path, capsys):

@@ -6,12 +6,12 @@ from dataclasses import asdict
 import pytest
 from asv.graph import GraphSet
 
-from dashboard import PAGES, machines
-from dashboard.data import Run, Series, Value
-from dashboard.templates import page
-from gate import noise, noise_kernels, tuning
-from gate.machine import store
-from measure import nightly
+from lsebench.machine import frozen_calls, linux_checks, nightly, noise_floor
+from lsebench.machine.machine import store
+from lsebench.site.page import page
+from lsebench.site.plugin import PAGES
+from lsebench.site.rows import machines
+from lsebench.site.rows.results import Run, Series, Value
 
 EMPTY = "limits.EmptyCall.track_time"
 READ = "limits.Read.track_time"
@@ -194,16 +194,16 @@ def test_every_page_of_ours_tells_which_machines_are_late(tmp_path):
 def found_by_make_machine(state="bad"):
     """What the command really writes, and not what this page hopes for."""
     checks = [
-        tuning.Check("swap", "none", tuning.GOOD),
-        tuning.Check("temperature", "not to be seen", tuning.UNKNOWN, "no sensor"),
-        tuning.Check("SMT", "<b>on</b>", state, "two threads", "echo off | sudo tee /sys/x"),
+        linux_checks.Check("swap", "none", linux_checks.GOOD),
+        linux_checks.Check("temperature", "not to be seen", linux_checks.UNKNOWN, "no sensor"),
+        linux_checks.Check("SMT", "<b>on</b>", state, "two threads", "echo off | sudo tee /sys/x"),
     ]
-    run = {name: [1.0, 1.01, 0.99] for name in noise_kernels.NAMES}
+    run = {name: [1.0, 1.01, 0.99] for name in frozen_calls.NAMES}
     return {
         "checked": "2026-11-21T22:00:00+00:00",
         "machine": "m",
         "checks": [asdict(check) for check in checks],
-        "noise": {"kernels": noise.summary([run, run])},
+        "noise": {"kernels": noise_floor.summary([run, run])},
     }
 
 
@@ -220,7 +220,7 @@ def test_an_untuned_machine_is_marked_and_says_what_to_do(tmp_path):
     assert "<b>on</b>" not in text
     assert {row["within"] for row in found["check"]["noise"]} == {"± 1.5 %"}
     assert {row["between"] for row in found["check"]["noise"]} == {"± 0 %"}
-    assert set(machines.FROZEN) == set(noise_kernels.NAMES)
+    assert set(machines.FROZEN) == set(frozen_calls.NAMES)
 
 
 def test_a_tuned_machine_is_not_marked(tmp_path):

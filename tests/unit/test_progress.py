@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
-from measure import progress
-from measure.progress import Progress, minutes
+from lsebench.run import progress
+from lsebench.run.progress import Progress, minutes
 
 
 @pytest.fixture

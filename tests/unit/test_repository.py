@@ -5,37 +5,56 @@ import re
 
 import pytest
 
+ROOMS = ["records", "environments", "run", "machine", "gate", "history", "site"]
+"""Of lsebench: each may import those before it, and what lies beside them all."""
+BESIDE = {"cli", "git", "signals"}
 ALLOWED = {
     "lsekernels": {"lsekernels"},
     "benchmarks": {"benchmarks", "lsekernels"},
-    "measure": {"measure", "lsekernels"},
-    "dashboard": {"dashboard", "measure", "lsekernels"},
-    "gate": {"gate", "measure"},
+    "lsebench": {"lsebench", "lsekernels"},
 }
 FOREIGN = {"lsekernels": {"asv", "asv_runner"}, "benchmarks": {"asv"}}
 
 
 def imports(file):
-    """Yield the top-level name of each absolute import, wherever it stands in the file."""
+    """Yield the name of each absolute import, wherever it stands in the file."""
     for node in ast.walk(ast.parse(file.read_text("utf-8"))):
         if isinstance(node, ast.Import):
-            yield from (alias.name.partition(".")[0] for alias in node.names)
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and not node.level:
-            yield node.module.partition(".")[0]
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
 @pytest.mark.parametrize("folder", ALLOWED)
 def test_imports_go_one_way(root, folder):
     for file in (root / folder).rglob("*.py"):
-        found = set(imports(file))
+        found = {name.partition(".")[0] for name in imports(file)}
         wrong = found & (set(ALLOWED) - ALLOWED[folder]) | found & FOREIGN.get(folder, set())
         assert not wrong, f"{file.relative_to(root)} imports {wrong}"
 
 
-def test_publishing_puts_back_the_file_that_is_tracked(root):
-    from dashboard import site
+@pytest.mark.parametrize("room", ROOMS)
+def test_rooms_import_those_before_them(root, room):
+    allowed = {*ROOMS[: ROOMS.index(room) + 1], *BESIDE}
+    for file in (root / "lsebench" / room).rglob("*.py"):
+        found = {name.split(".")[1] for name in imports(file) if name.startswith("lsebench.")}
+        assert found <= allowed, f"{file.relative_to(root)} imports {found - allowed}"
 
-    assert (root / "html/README.md").read_text() == site.README
+
+def test_what_lies_beside_the_rooms_imports_none(root):
+    there = {file.stem for file in (root / "lsebench").glob("*.py")} - {"__init__", "__main__"}
+    assert there == BESIDE
+    for name in BESIDE:
+        found = {
+            n.split(".")[1] for n in imports(root / f"lsebench/{name}.py") if n[:8] == "lsebench"
+        }
+        assert found <= BESIDE
+
+
+def test_publishing_puts_back_the_file_that_is_tracked(root):
+    from lsebench.site import write
+
+    assert (root / "html/README.md").read_text() == write.README
 
 
 def test_backends_are_listed_nowhere_else(root):
@@ -43,7 +62,7 @@ def test_backends_are_listed_nowhere_else(root):
     from lsekernels import registry
 
     names = set(registry.names())
-    for folder in ("lsekernels", "benchmarks", "measure", "dashboard"):
+    for folder in ("lsekernels", "benchmarks", "lsebench"):
         for file in (root / folder).rglob("*.py"):
             for node in ast.walk(ast.parse(file.read_text("utf-8"))):
                 if isinstance(node, ast.List | ast.Tuple | ast.Set):
@@ -55,7 +74,7 @@ def test_backends_are_listed_nowhere_else(root):
                             "check_timing.py",
                             "claims.py",
                             "heap.py",
-                            "speed.py",
+                            "targets.py",
                             "talk.py",
                         )  # their subject
                         or found <= {"numpy", "numba"}  # threads.py names libraries

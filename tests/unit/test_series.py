@@ -9,8 +9,8 @@ import pytest
 from asv import environment, util
 from asv.config import Config
 
-from measure import environment as pinned
-from measure.environment import Builds, Pinned
+from lsebench.environments import pinned
+from lsebench.environments.pinned import Builds, Pinned
 
 
 @pytest.fixture

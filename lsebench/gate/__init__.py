@@ -1,0 +1,1 @@
+"""Two commits side by side: is one slower?"""

@@ -1,0 +1,1 @@
+"""Stored results over commits: steps, trends, and the commit that made one."""

@@ -1,0 +1,162 @@
+"""``python -m lsebench machine``: is this machine fit to measure on, and how much noise has it?
+
+Nothing is changed: what is bad is named, with the command that mends it. The answer is stored as a
+line of ``results/<machine>/tuning.jsonl``, by which the site marks results of an untuned machine.
+(asv takes every ``.json`` file in that folder for a result.)
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from asv.config import Config
+from asv.util import UserError
+
+from lsebench.cli import Parser, machine_name, progress
+from lsebench.records.lines import read, replace
+
+from . import frozen_calls, linux_checks, noise_floor
+from .linux_checks import BAD, UNKNOWN, Check
+
+ROOT = Path("/")
+KEPT = 50
+"""Lines kept of what was found before."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Check this machine, print and store what was found, and return the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        return run(options)
+    except (OSError, RuntimeError) as error:
+        raise UserError(str(error)) from None
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(
+        prog="python -m lsebench machine",
+        description="Check how this machine is tuned, and measure its noise. Nothing is changed.",
+        epilog="exit codes: 0 tuned, 1 not tuned (something is bad), 4 error of use, "
+        "130 interrupted",
+    )
+    parser.add_place()
+    parser.add_argument("--json", metavar="FILE", type=Path, help="write what was found to FILE")
+    parser.add_argument(
+        "--processes",
+        type=int,
+        default=noise_floor.PROCESSES,
+        metavar="N",
+        help="that measure the noise, some 3 s each (default: %(default)s)",
+    )
+    parser.add_argument("--no-store", action="store_true", help="leave the results folder alone")
+    return parser
+
+
+def run(options: argparse.Namespace) -> int:
+    """Check, print, store; return 0 where nothing is bad, else 1."""
+    if options.processes < 2:
+        raise UserError("--processes: it takes two to tell how they differ")
+    if not (ROOT / "proc/stat").exists():
+        raise UserError(f"only Linux tells how it is tuned, and this is {platform.system()}")
+    results = Path(options.config).resolve().parent / Config.load(options.config).results_dir
+    name = machine_name(options.machine)
+    before = linux_checks.activity(ROOT, but=os.getpid())
+    time.sleep(1)
+    after = linux_checks.activity(ROOT, but=os.getpid())
+    checks = linux_checks.checks(ROOT, before, after, ask_pyperf())
+    print(f"How machine {name} is tuned\n\n{table(checks)}\n", flush=True)
+    floor = noise_floor.floor(ROOT, options.processes, say=lambda text: progress(text, lines=True))
+    progress("")
+    judged = noise_floor.check(floor)
+    checks.append(judged)
+    print(f"Its noise, of code that never changes\n\n{noise_table(floor)}\n\n{table([judged])}\n")
+    found: dict[str, Any] = {
+        "checked": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": name,
+        "kernel": platform.release(),
+        "checks": [asdict(check) for check in checks],
+        "noise": floor,
+    }
+    if options.json:
+        options.json.write_text(json.dumps(found, indent=2) + "\n", "utf-8")
+        print(f"written: {options.json}")
+    if not options.no_store:
+        file = results / name / "tuning.jsonl"
+        for check in found["checks"]:
+            del check["private"]
+        store(file, found)
+        print(f"stored: {os.path.relpath(file)}")
+    print(verdict(checks))
+    return int(any(check.state == BAD for check in checks))
+
+
+def ask_pyperf() -> str | None:
+    """Return what ``pyperf system show`` says, which changes nothing; None where it fails."""
+    command = [sys.executable, "-m", "pyperf", "system", "show"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    # Its exit code tells what it thinks of the machine; without the state there was no answer.
+    return done.stdout if "System state" in done.stdout else None
+
+
+def store(file: Path, found: Mapping[str, Any]) -> None:
+    """Add a line to `file`, whole or not at all, and drop the oldest beyond the last 50."""
+    replace(file, [*read(file), dict(found)][-KEPT:])
+
+
+def table(checks: Iterable[Check]) -> str:
+    """Return one row a check, and below it why it matters and what to do."""
+    checks = list(checks)
+    wide = max(len(check.name) for check in checks)
+    indent = " " * (10 + wide + 2)
+    columns = max(shutil.get_terminal_size((110, 24)).columns, 60)
+    lines = []
+    for check in checks:
+        start = f"  {check.state:8}{check.name:{wide}}  "
+        for text in filter(None, (check.found, check.private, check.why)):
+            lines += textwrap.wrap(
+                text,
+                columns,
+                initial_indent=start,
+                subsequent_indent=indent,
+                break_on_hyphens=False,
+            )
+            start = indent
+        if check.fix:
+            lines.append(f"{indent}-> {check.fix}")  # whole, so that it can be copied
+    return "\n".join(lines)
+
+
+def noise_table(floor: Mapping[str, Any]) -> str:
+    """Return one row a frozen kernel."""
+    lines = [f"  {'':44}{'a call':>10}  {'within a process':>16}  {'between processes':>17}"]
+    for name, found in floor["kernels"].items():
+        title = frozen_calls.NAMES[name]
+        if name == "read":
+            title += f" ({floor['bytes'] // 2**20} MiB)"
+        within, between = (f"{100 * found[which]:.2g} %" for which in ("within", "between"))
+        lines.append(f"  {title:44}{1000 * found['seconds']:>7.3g} ms  {within:>11}  {between:>17}")
+    return "\n".join(lines)
+
+
+def verdict(checks: Iterable[Check]) -> str:
+    """Return the answer in a line."""
+    checks = list(checks)
+    bad = [check.name for check in checks if check.state == BAD]
+    unknown = [check.name for check in checks if check.state == UNKNOWN]
+    unseen = f" (not to be seen: {', '.join(unknown)})" if unknown else ""
+    if bad:
+        return f"Not tuned: {', '.join(bad)}{unseen}."
+    return f"Tuned{unseen}."

@@ -1,0 +1,1 @@
+"""What is stored: every file of ours beside asv's, read and written here."""

@@ -1,0 +1,1 @@
+"""Measuring: profiles of asv's benchmarks, and calls compared side by side."""

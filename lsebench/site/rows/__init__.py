@@ -1,0 +1,1 @@
+"""A page's numbers, each made once: with interval, unit and commit."""

@@ -1,1 +1,0 @@
-"""Running asv: environments that hold what their name says, and profiles that can be resumed."""
