@@ -108,12 +108,12 @@ def test_site(tmp_path):
 
 def test_rarely_measured_series_of_another_machine_say_their_own_range(tmp_path):
     found = graphs((10, 20, 1.3))
-    graphs((9, 20, 1.3), axes=AXES | {"machine": "other"}, every=4, found=found)
+    graphs((9, 20, 1.3), axes=AXES | {"machine": "other"}, every=2, found=found)
     newer, older = shown(found, tmp_path)["groups"]
     commits = {place: commit for commit, place in REVISIONS.items()}
     assert (newer["after"], older["after"]) == (commits[60], commits[30])
     ranges = [{row["environment"]: row["range"] for row in g["steps"]} for g in (newer, older)]
     assert ranges == [
-        {0: None, 1: [commits[48], commits[60]]},
-        {0: None, 1: [commits[24], commits[36]]},
+        {0: None, 1: [commits[54], commits[60]]},
+        {0: None, 1: [commits[24], commits[30]]},
     ]

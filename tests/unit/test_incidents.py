@@ -14,7 +14,7 @@ from ..steps import AXES, BENCHMARKS, ERROR, NAME, PLACES, REVISIONS, graphs
 
 
 def test_a_step_up_and_its_repair_are_found_where_they_were_put():
-    steps, spans = incidents.collect(graphs((10, 20, 1.3)), BENCHMARKS)
+    steps, _, spans = incidents.collect(graphs((10, 20, 1.3)), BENCHMARKS)
     assert [(s.values, s.before, s.after, s.held) for s in steps] == [
         (("simd", "1000"), 27, 30, 10),
         (("simd", "1000"), 57, 60, 20),
@@ -27,6 +27,17 @@ def test_a_step_up_and_its_repair_are_found_where_they_were_put():
     assert len(spans) == 4
 
 
+def test_what_rises_with_every_commit_is_a_trend_and_no_step():
+    rising = GraphSet()
+    for i, place in enumerate(3 * i for i in range(60)):
+        value = 1e-3 * 1.01**i
+        rising.get_graph(NAME, AXES).add_data_point(place, [None, value if i else None, 1e-3, None])
+    steps, (trend,), _ = incidents.collect(rising, BENCHMARKS)
+    assert not steps
+    assert (trend.values, trend.first, trend.last, trend.held) == (("numpy", "1000"), 3, 177, 59)
+    assert trend.new / trend.old == pytest.approx(1.01**58)
+
+
 def test_noise_is_no_step():
     assert incidents.collect(graphs(), BENCHMARKS)[0] == []
 
@@ -36,7 +47,6 @@ def test_a_change_below_one_percent_is_not_kept():
     for i, place in enumerate(PLACES):
         value = 1e-3 * (1.007 if i >= 20 else 1)
         exact.get_graph(NAME, AXES).add_data_point(place, [value, value, value, 2 * value])
-    assert exact.get_graph(NAME, AXES).get_steps()[0][-1][0] == 60, "asv finds it"
     assert incidents.collect(exact, BENCHMARKS)[0] == []
 
 

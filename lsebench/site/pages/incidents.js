@@ -108,6 +108,16 @@
     },
   ];
 
+  // A trend has what a step has, but for what comes after it.
+  const TRENDS = [
+    ...COLUMNS.filter((column) => !["latest", "held", "series"].includes(column.key)),
+    {
+      key: "held", title: "over", sort: (t) => t.held, text: (t) => several(t.held, "measured commit"), class: () => "nowrap",
+      tip: (t) => `from ${short(t.first)} to ${short(t.last)}`,
+    },
+    COLUMNS.find((column) => column.key === "series"),
+  ];
+
   function named(step, name) {
     return step.values[bench(step).names.indexOf(name)];
   }
@@ -208,9 +218,10 @@
     state.threshold = String(Math.max(1, Number(state.threshold) || 5));
     document.getElementById("threshold").value = state.threshold;
     const steps = all.groups.flatMap((group) => group.steps);
-    const known = unique(steps.map((s) => bench(s).kernel));
+    const every = [...steps, ...all.trends];
+    const known = unique(every.map((s) => bench(s).kernel));
     const titles = known.map((k) => [k, Object.values(all.benchmarks).find((b) => b.kernel === k).title]);
-    const quantities = unique(steps.map((s) => bench(s).quantity)).sort();
+    const quantities = unique(every.map((s) => bench(s).quantity)).sort();
     state.direction = Site.choose("direction", [["both", "slower and faster"], ["slower", "slower, or more"], ["faster", "faster, or less"]], state.direction);
     state.kernel = Site.choose("kernel", [["", "all"], ...titles.sort((a, b) => a[1].localeCompare(b[1]))], state.kernel);
     state.quantity = Site.choose("quantity", [["", "all"], ...quantities.map((q) => [q, q])], state.quantity);
@@ -220,6 +231,12 @@
     const made = found.map(([group, some], number) => incident(group, some, number, number === Math.max(0, asked)));
     Site.fill("incidents", ...made.map((one) => one.made));
     for (const one of made) one.fill();
+    const trends = all.trends.filter(shown);
+    const box = document.getElementById("trends");
+    box.hidden = !trends.length;
+    const up = trends.filter(rises).length;
+    box.firstElementChild.textContent = `Trends: ${up} series rise, ${trends.length - up} fall, a little with every commit`;
+    Site.table("trending", TRENDS, trends, "ratio", true);
     document.getElementById("about").textContent = about(found, steps);
     if (asked >= 0) made[asked].made.scrollIntoView();
     document.body.dataset.ready = "yes";

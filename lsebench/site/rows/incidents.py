@@ -10,15 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from asv.util import is_na
+
 from lsebench import git
+from lsebench.history.steps import find
 from lsebench.records import lines
 from lsekernels import kernels
 
 from .history import THREADS
 from .results import context_of, day, kernel_of
 
-LEAST = 0.01
-"""The smallest step that is kept; the page shows those from 5 % on, and can show these."""
 QUANTITIES = {"seconds": "time", "ulp": "error", "bytes": "memory"}
 """Unit of a benchmark -> what it is; lower is better for all."""
 MEASURED = {
@@ -43,7 +44,7 @@ Axes = frozenset[tuple[str, str]]
 
 @dataclass(frozen=True)
 class Step:
-    """Where one series changes its level, as asv has found it."""
+    """Where one series changes its level."""
 
     benchmark: str
     values: tuple[str, ...]
@@ -60,6 +61,24 @@ class Step:
     """Measured commits at the new level, until the next step."""
     latest: float
     """The level of today: with the old one it says whether the step was repaired."""
+
+
+@dataclass(frozen=True)
+class Trend:
+    """Where one series rises or falls a little with every commit."""
+
+    benchmark: str
+    values: tuple[str, ...]
+    """Of the benchmark's parameters."""
+    axes: Axes
+    first: int
+    last: int
+    """Revisions of its first value and of its last."""
+    old: float
+    new: float
+    """The line through it at both."""
+    held: int
+    """Measured commits that it is made of."""
 
 
 @dataclass(frozen=True)
@@ -91,13 +110,13 @@ def site(
     benchmarks : mapping
         Name -> benchmark, as in asv.benchmarks.Benchmarks.
     graphs : asv.graph.GraphSet
-        In which asv has looked for steps.
+        All series, as asv has them.
     revisions : mapping
         Commit -> its place in the history.
     """
-    steps, spans = collect(graphs, benchmarks)
+    steps, trends, spans = collect(graphs, benchmarks)
     commits = {place: commit for commit, place in revisions.items()}
-    environments = list(dict.fromkeys(step.axes for step in steps))
+    environments = list(dict.fromkeys([*(s.axes for s in steps), *(t.axes for t in trends)]))
     known = {span.benchmark for span in spans}
     stored = {(axes_of(r), r.commit_hash): r for r in results}
     dates = {r.commit_hash: r.date / 1000 for r in stored.values()}
@@ -131,6 +150,7 @@ def site(
     return {
         "confirmed": again,
         "groups": groups,
+        "trends": [_trend(one, environments, commits) for one in sorted(trends, key=_size)[::-1]],
         "environments": _environments(environments, graphs),
         "benchmarks": {
             name: _benchmark(name, benchmark)
@@ -167,32 +187,41 @@ def _maybe(value: float | None) -> float | None:
     return None if value is None else _short(value)
 
 
-def collect(graphs: Any, benchmarks: Mapping[str, Any]) -> tuple[list[Step], list[Span]]:
-    """Return the steps of all series, and from where to where each series is measured.
+def collect(
+    graphs: Any, benchmarks: Mapping[str, Any]
+) -> tuple[list[Step], list[Trend], list[Span]]:
+    """Return steps and trends of all series, and from where to where each series is measured.
 
-    A change no larger than the mean deviation from the level on either side is none.
+    They are those of ``python -m lsebench history``: there is no second detector.
     """
-    steps, spans = [], []
+    steps, trends, spans = [], [], []
     for _, graph in graphs:
         benchmark = benchmarks.get(graph.benchmark_name)
         if benchmark is None or "summary" in graph.params:
             continue
         axes = _axes(graph.params)
-        every = [graph.get_steps()] if graph.scalar_series else graph.get_steps()
-        for values, found in zip(itertools.product(*benchmark["params"]), every, strict=False):
-            levels = [level for level in found if math.isfinite(level[2])]
-            if not levels:
+        data = graph.get_data()
+        rows = [[row] if graph.scalar_series else row for _, row, _ in data]
+        every = zip(*rows, strict=True)
+        for values, column in zip(itertools.product(*benchmark["params"]), every, strict=False):
+            # Places of the measured values: of what is missing nothing is said.
+            there = [(k, v) for (k, _, _), v in zip(data, column, strict=True) if not is_na(v)]
+            if not there:
                 continue
-            spans.append(Span(graph.benchmark_name, levels[0][0], levels[-1][1] - 1))
-            plain = tuple(value.strip("'") for value in values)
-            for (_, end, old, _, error), (start, stop, new, _, other) in itertools.pairwise(levels):
-                change = abs(new - old)
-                if change <= max(error, other, LEAST * abs(old)):
-                    continue
-                held = sum(start <= place < stop for place in graph.data_points)
-                where = (graph.benchmark_name, plain, axes, end - 1, start)
-                steps.append(Step(*where, old, new, held, levels[-1][2]))
-    return steps, spans
+            places, numbers = zip(*there, strict=True)
+            series = graph.benchmark_name, tuple(value.strip("'") for value in values), axes
+            spans.append(Span(series[0], places[0], places[-1]))
+            found = find(numbers)
+            ends = [*(step.position for step in found.steps), len(numbers)][1:]
+            for step, end in zip(found.steps, ends, strict=True):
+                where = places[step.before], places[step.position]
+                held, latest = end - step.position, found.steps[-1].new
+                steps.append(Step(*series, *where, step.old, step.new, held, latest))
+            for trend in found.trends:
+                where = places[trend.first], places[trend.last]
+                held = trend.last - trend.first + 1
+                trends.append(Trend(*series, *where, trend.old, trend.new, held))
+    return steps, trends, spans
 
 
 def grouped(steps: Iterable[Step]) -> dict[tuple[int, int], list[Step]]:
@@ -216,7 +245,7 @@ def grouped(steps: Iterable[Step]) -> dict[tuple[int, int], list[Step]]:
     return dict(sorted(found.items(), key=lambda item: item[0][::-1], reverse=True))
 
 
-def _size(step: Step) -> float:
+def _size(step: Step | Trend) -> float:
     return abs(math.log(step.new / step.old)) if step.new > 0 and step.old > 0 else math.inf
 
 
@@ -327,6 +356,19 @@ def _row(
         "latest": _short(step.latest),
         "held": step.held,
         "range": None if own == home else [commits[place] for place in own],
+    }
+
+
+def _trend(trend: Trend, environments: list[Axes], commits: Mapping[int, str]) -> dict[str, Any]:
+    return {
+        "benchmark": trend.benchmark,
+        "values": trend.values,
+        "environment": environments.index(trend.axes),
+        "first": commits[trend.first],
+        "last": commits[trend.last],
+        "old": _short(trend.old),
+        "new": _short(trend.new),
+        "held": trend.held,
     }
 
 
