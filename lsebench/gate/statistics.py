@@ -22,7 +22,7 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from scipy import special
+from scipy import special, stats
 
 RATE = 0.01
 """False discovery rate that is allowed, of slower and faster together."""
@@ -147,12 +147,9 @@ def alone(suspects: int) -> float:
 
 def discoveries(p_values: Mapping[str, float], rate: float, of: int) -> set[str]:
     """Return those that Benjamini and Hochberg's procedure calls discoveries at `rate`, of `of`."""
-    ordered = sorted(p_values, key=lambda name: p_values[name])
-    kept = 0
-    for place, name in enumerate(ordered, 1):
-        if p_values[name] <= rate * place / of:
-            kept = place
-    return set(ordered[:kept])
+    rest = [1.0] * (of - len(p_values))
+    adjusted = stats.false_discovery_control([*p_values.values(), *rest])
+    return {name for name, p in zip(p_values, adjusted, strict=False) if p <= rate}
 
 
 def confirm(found: Mapping[str, Sequence[float]], least: float) -> dict[str, str]:
