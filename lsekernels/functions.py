@@ -96,13 +96,16 @@ def logsumexp(
     dtype = _result((a, of_a))
     if b is not None or dtype.kind == "c":
         weights, of_b = _numbers(1 if b is None else b, "b", masked=0)
+        if isinstance(a, np.ma.MaskedArray):  # what has no weight adds nothing, even with a nan
+            weights = np.where(np.ma.getmaskarray(a), weights.dtype.type(0), weights)
         dtype = _result((a, of_a), (1 if b is None else b, of_b))
         array, weights = np.broadcast_arrays(array, weights)
         axes = _axes(axis, array.ndim)
         total, sign = _weighted(array, weights, axes, dtype)
-        if not return_sign:
-            negative = np.where(sign < 0, np.nan, total) if dtype.kind == "f" else None
-            total = total + 1j * np.angle(sign) if negative is None else negative
+        if dtype.kind == "c" and return_sign:
+            total = total.real
+        elif not return_sign and dtype.kind == "f":
+            total = np.where(sign < 0, np.nan, total)
     else:
         axes = _axes(axis, array.ndim)
         total = _reduce(implementation, array, axes)
@@ -111,7 +114,7 @@ def logsumexp(
         shape = tuple(1 if i in axes else n for i, n in enumerate(array.shape))
         total, sign = total.reshape(shape), sign.reshape(shape)
     of_total = np.empty(0, dtype).real.dtype if return_sign else dtype
-    total, sign = total.astype(of_total, copy=False)[()], sign.astype(dtype, copy=False)[()]
+    total, sign = _cast(total, of_total)[()], _cast(sign, dtype)[()]
     return (total, sign) if return_sign else total
 
 
@@ -131,6 +134,8 @@ def softmax(x: Any, axis: Axis = None, *, backend: str | None = None) -> Any:
 
 def log_softmax(x: Any, axis: Axis = None, *, backend: str | None = None) -> Any:
     """Return the logarithm of :func:`softmax`, exact also where that is 0 or 1.
+
+    Beside an element of inf the others are -inf. What is beyond float16 is infinite.
 
     Examples
     --------
@@ -164,6 +169,14 @@ def _result(*given: tuple[Any, np.dtype[Any]]) -> np.dtype[Any]:
     python = (bool, int, float, complex)  # they take the dtype of an array that they are with
     dtype = np.result_type(*(value if type(value) in python else of for value, of in given))
     return dtype.newbyteorder("=") if dtype.kind in "fc" else np.dtype("f8")
+
+
+def _cast(result: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
+    """Return `result` in C order, as `dtype`; what is beyond its range is infinite."""
+    if result.dtype == dtype:
+        return result.astype(dtype, order="C", copy=False)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return result.astype(dtype, order="C")
 
 
 def _axes(axis: Axis, ndim: int) -> tuple[int, ...]:
@@ -213,7 +226,10 @@ def _reduce(backend: Backend, array: np.ndarray, axes: tuple[int, ...]) -> np.nd
 def _weighted(
     array: np.ndarray, weights: np.ndarray, axes: tuple[int, ...], dtype: np.dtype[Any]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return log|sum(weights * exp(array))|, and the sum divided by its magnitude."""
+    """Return log|sum(weights * exp(array))|, and the sum divided by its magnitude.
+
+    Of complex numbers it is the logarithm of the sum itself.
+    """
     kept = tuple(n for i, n in enumerate(array.shape) if i not in axes)
     if array.size == 0:
         return np.full(kept, -np.inf), np.zeros(kept)
@@ -264,7 +280,7 @@ def _signed_sum(x: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, np.ndarray, n
         sign = np.sign(whole)
         several = np.count_nonzero(first, axis=1) > 1
         relative = np.where(apart, sizes[1] / np.abs(head), (sizes[0] + sizes[1]) / np.abs(whole))
-        relative += np.where(several & (sizes[0] > np.abs(head)), sizes[0] / np.abs(head), 0)
+        relative += np.where(several, sizes[0] / np.abs(head), 0)
         error = 4 * np.finfo(x.dtype).eps * (relative + np.abs(log))
         error[np.isnan(error)] = np.inf  # nothing is left of what was added
         error[sizes[0] + sizes[1] == 0] = 0
@@ -277,24 +293,37 @@ def _signed_sum(x: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, np.ndarray, n
 
 
 def _complex_sum(x: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return log|sum(w * exp(x))| of each row, and the sum divided by its magnitude.
+    """Return log(sum(w * exp(x))) of each row, and the sum divided by its magnitude.
 
     Where that is infinite or nan it is what NumPy's exp and log make of the sum, as in SciPy.
     """
     with np.errstate(all="ignore"):
-        x = np.where(w == 0, -np.inf, x)
-        size = np.where(w == 0, -np.inf, x.real + np.log(np.abs(w)))
+        used = w != 0
+        x = np.where(used, x, -np.inf)
+        size = np.where(used, x.real + np.log(np.abs(w)), -np.inf)
         top = size.max(axis=1, keepdims=True)
         shift = x[np.arange(len(x)), size.argmax(axis=1)].real[:, None]
         shift = np.where(np.isfinite(top) & np.isfinite(shift), shift, 0)
         wide = np.promote_types(_LONG, "c16")
-        terms = np.where(w == 0, 0, w * np.exp((x - shift).astype(wide)))
-        whole = terms.sum(axis=1)
+        terms = np.where(used, w * np.exp(x.astype(wide) - shift), 0)
+        first = x.real == shift
+        head, rest = (np.where(those, terms, 0).sum(axis=1) for those in (first, ~first))
+        whole = head + rest
         size = np.abs(whole)
-        total, sign = np.log(size) + shift[:, 0], whole / np.where(size > 0, size, 1)
-        strange = ~np.isfinite(total) & (size != 0)
-        direct = np.where(w == 0, 0, w * np.exp(x))[strange].sum(axis=1)
-        total[strange], sign[strange] = np.log(np.abs(direct)), np.sign(direct)
+        sign = whole / np.where(size > 0, size, 1)
+        # |1 + ratio| by log1p, as NumPy's of complex numbers is the logarithm of the rounded sum.
+        apart = np.abs(rest) < np.abs(head) / 2
+        ratio = np.where(apart, rest / head, 0)
+        more = np.log1p(ratio.real * (2 + ratio.real) + ratio.imag**2) / 2
+        total = np.log(np.where(apart, head, whole))
+        total.real += more + shift[:, 0]
+        total.imag = np.angle(whole)
+        # Terms that cancel exactly are finite, though their sum has no logarithm.
+        strange = ~np.isfinite(total) & ((size != 0) | np.isneginf(top[:, 0]))
+        # 1 * (inf + inf j) is nan: no weight of 1 is multiplied by.
+        terms = np.where(w == 1, np.exp(x), w * np.exp(x))
+        direct = np.where(used, terms, 0)[strange].sum(axis=1)
+        total[strange], sign[strange] = np.log(direct), np.sign(direct)
     return total, sign
 
 
@@ -313,7 +342,7 @@ def _map(kernel: str, x: Any, axis: Axis, backend: str | None) -> Any:
         result = rows if rows.size == 0 else np.asarray(_call(implementation, kernel, rows))
     kept = [i for i in range(array.ndim) if i not in axes]
     back = np.argsort([*kept, *axes])
-    result = result.reshape(shape).transpose(back).astype(dtype, order="C", copy=False)
+    result = _cast(result.reshape(shape).transpose(back), dtype)
     if isinstance(x, np.ma.MaskedArray):
         return np.ma.MaskedArray(result, mask=x.mask)
     return result[()]
@@ -323,7 +352,10 @@ def _complex_map(kernel: str, rows: np.ndarray) -> np.ndarray:
     if rows.size == 0:
         return rows
     with np.errstate(all="ignore"):
-        d = rows - rows.real.max(axis=1, keepdims=True)
+        top = rows.max(axis=1, keepdims=True)  # as in SciPy, with its imaginary part
+        if kernel == "log_softmax_rows":
+            top = np.where(np.isfinite(top), top, 0)
+        d = rows - top
         terms = np.exp(d)
         total = terms.sum(axis=1, keepdims=True)
         result: np.ndarray = terms / total if kernel == "softmax_rows" else d - np.log(total)
