@@ -37,92 +37,13 @@ class _Warm:
     track_time.rounds = 2
 
 
-class Logsumexp(_Warm):
-    """One vector."""
-
-    kernel = "logsumexp"
-    params = _params(kernel)
-
-
-class LogsumexpRows(_Warm):
-    """Each row of a matrix, rows x columns."""
-
-    kernel = "logsumexp_rows"
-    params = _params(kernel)
+def _suite(kernel):
+    """Return the suite of a kernel, with what its file says of itself."""
+    name = kernel.title().replace("_", "")
+    facts = {"kernel": kernel, "params": _params(kernel)}
+    about = {"__module__": __name__, "__doc__": tree(f"kernels.{kernel}").__doc__}
+    return type(name, (_Warm,), about | facts)
 
 
-class SoftmaxRows(_Warm):
-    """Each row of a matrix, rows x columns; one row is the softmax of a vector."""
-
-    kernel = "softmax_rows"
-    params = _params(kernel)
-
-
-class LogSoftmaxRows(_Warm):
-    """Each row of a matrix, rows x columns."""
-
-    kernel = "log_softmax_rows"
-    params = _params(kernel)
-
-
-class Uniform(_Warm):
-    """Random numbers on [0, 1), new ones in each call; written, never read."""
-
-    kernel = "uniform"
-    params = _params(kernel)
-
-
-class Lu(_Warm):
-    """LU factorisation of a square matrix: loops where a call is dear, blocks where memory is."""
-
-    kernel = "lu"
-    params = _params(kernel)
-
-
-class PythonIdioms(_Warm):
-    """Small choices in plain Python, in pairs; n items."""
-
-    kernel = "python_idioms"
-    params = _params(kernel)
-
-
-class Log10(_Warm):
-    """log10 of each element, as a ufunc."""
-
-    kernel = "log10"
-    params = _params(kernel)
-
-
-class Hypot(_Warm):
-    """A ufunc of two arguments."""
-
-    kernel = "hypot"
-    params = _params(kernel)
-
-
-class MovingAverage(_Warm):
-    """A window of 5 weights over rows: what guvectorize generalises over the other axes."""
-
-    kernel = "moving_average"
-    params = _params(kernel)
-
-
-class Power8(_Warm):
-    """x**8 in several forms: what the power function costs beside multiplications."""
-
-    kernel = "power8"
-    params = _params(kernel)
-
-
-class StdevVariance(_Warm):
-    """A function that calls another: what forgetting one decorator costs."""
-
-    kernel = "stdev_variance"
-    params = _params(kernel)
-
-
-class PingPong(_Warm):
-    """Two tasks pass a ball to and fro, which costs nothing but the switches; n passes."""
-
-    kernel = "ping_pong"
-    params = _params(kernel)
+# One a kernel: logsumexp_rows is measured by LogsumexpRows.
+globals().update({suite.__name__: suite for suite in map(_suite, tree("kernels").names())})

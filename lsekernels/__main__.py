@@ -9,7 +9,7 @@ import platform
 import sys
 from typing import Any
 
-from . import Unavailable, __version__, kernels, registry, threads
+from . import Unavailable, __version__, derived, registry, threads
 from .backend import one_line
 
 
@@ -70,37 +70,27 @@ def table(rows: list[dict[str, Any]]) -> str:
     return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
 
 
-def markdown() -> str:
-    """Return the table of the README: backend x kernel x where it runs; nothing is loaded."""
-    columns = kernels.names()
-    lines = [
-        " | ".join(["backend", "runs on", "compiled", *(f"`{name}`" for name in columns)]),
-        " | ".join(["---"] * 3 + [":-:"] * len(columns)),
-    ]
-    for name in registry.names():
-        declared = registry.declaration(name)
-        threads = {True: ", all cores", False: ""}[declared.parallel]
-        where = "GPU" if declared.device == "gpu" else f"CPU{threads}"
-        forms = [len(declared.methods(kernel)) for kernel in columns]
-        marks = ["" if not n else "x" if n == 1 else f"x{n}" for n in forms]
-        lines.append(" | ".join([f"`{name}`", where, declared.compiled, *marks]))
-    return "\n".join(f"| {line} |" for line in lines)
-
-
 def main() -> None:
-    """Print the table, or with ``--json`` or ``--markdown`` the same for programs or pages."""
+    """Print the table; with ``--json`` for programs; or write what follows from it."""
     parser = argparse.ArgumentParser(
         prog="python -m lsekernels",
         description="List every backend: version, device, how it is compiled, and whether it "
         "works here or why not.",
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    parser.add_argument("--markdown", action="store_true", help="print the table of the README")
+    parser.add_argument(
+        "--write",
+        action="store_true",
+        help="write what pyproject.toml, asv.libraries.json and the README repeat of the backends "
+        "and of the pins in asv.conf.json",
+    )
     parser.add_argument("--threads", default="1", metavar="N", help="threads: a number or 'all'")
     parser.add_argument("--version", action="version", version=f"lsekernels {__version__}")
     options = parser.parse_args()
-    if options.markdown:
-        print(markdown())
+    if options.write:
+        if not derived.in_repository():
+            parser.error("there is nothing to write: this is no checkout of the repository")
+        print("\n".join(f"wrote {name}" for name in derived.write()) or "nothing is stale")
         return
     try:
         number = threads.limit(options.threads)

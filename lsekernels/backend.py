@@ -43,6 +43,11 @@ class Backend:
     """Importable names, probed without importing them."""
     distribution: ClassVar[str] = ""
     """The distribution whose version is recorded; empty for Python itself."""
+    extra: ClassVar[tuple[str, ...]] = ()
+    """What its extra asks pip for; empty: as the backend named after its distribution does, or that
+    distribution in any version."""
+    thread_variables: ClassVar[tuple[str, ...]] = ()
+    """Environment variables from which its library reads the number of threads, at import."""
     device: ClassVar[str] = "cpu"
     """Where it computes: ``"cpu"`` or ``"gpu"``."""
     dtypes: ClassVar[tuple[str, ...]] = ("float32", "float64")
@@ -65,6 +70,10 @@ class Backend:
     to them, are not in the child: where a library waits for them, the child is refused."""
     interpreter: ClassVar[str] = ""
     """Whose Python it needs, where that is not CPython."""
+    pypy: ClassVar[bool] = False
+    """Whether PyPy measures it, too."""
+    slow_start: ClassVar[bool] = False
+    """Whether it takes longer to start or to compile than others to be measured."""
     featured: ClassVar[bool] = False
     """Whether the dashboard shows it before anything is chosen; not inherited by variants."""
     preference: ClassVar[int] = 0

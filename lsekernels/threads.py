@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import os
 import sys
+from itertools import chain
 
-VARIABLES = (
+from . import registry
+
+_SHARED = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
     "MKL_NUM_THREADS",
     "BLIS_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS",
-    "NUMBA_NUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-    "NUMEXPR_MAX_THREADS",  # NumExpr refuses more
-    "NPROC",  # XLA, and so JAX
-    "TF_NUM_INTRAOP_THREADS",
-    "TF_NUM_INTEROP_THREADS",
-    "POCL_MAX_PTHREAD_COUNT",  # OpenCL on the CPU
-    "LP_NUM_THREADS",  # llvmpipe: OpenGL on the CPU
 )
+"""Of OpenMP, and of what computes linear algebra for several libraries."""
+_DECLARED = (registry.declaration(name).thread_variables for name in registry.names())
+VARIABLES = tuple(dict.fromkeys((*_SHARED, *chain.from_iterable(_DECLARED))))
 """Environment variables that the libraries read once, when they are imported."""
 
 

@@ -22,6 +22,7 @@ from asv import util
 from lsebench.cli import FAILED, INTERRUPTED, NOTHING, Parser, machine_name
 from lsebench.environments import config
 from lsebench.records import lines
+from lsebench.run.profiles import named
 
 from . import builds, instructions, report, side_by_side, statistics
 from .builds import Built, NotBuilt
@@ -231,8 +232,9 @@ def _select(conf: Any, built: Built, options: argparse.Namespace) -> list[Key]:
     found: dict[Key, None] = {}
     for part in profiles[options.profile]:
         if built.has(part.get("env", {})):
+            left_out = re.compile(named(part.get("not", "$^")))
             for key in built.select(conf, part["bench"]):
-                if not re.search(part.get("not", "$^"), str(key)):
+                if not left_out.search(str(key)):
                     found[key] = None
     return list(found)
 

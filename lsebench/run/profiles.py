@@ -9,6 +9,12 @@ from lsekernels import registry
 _PARALLEL = "|".join(n for n in registry.names() if registry.declaration(n).parallel)
 _GPU = "|".join(n for n in registry.names() if registry.declaration(n).device == "gpu")
 _POOLS = "|".join(n for n in registry.names() if not registry.declaration(n).in_process)
+_PYPY = "|".join(n for n in registry.names() if registry.declaration(n).pypy)
+_SLOW = "|".join(
+    n
+    for n in registry.names()
+    if registry.declaration(n).slow_start or not registry.declaration(n).in_process
+)
 _FEATURED = "|".join(n for n in registry.names() if registry.declaration(n).featured)
 _LIBRARIES = "|".join(
     {registry.declaration(n).distribution or n: n for n in _FEATURED.split("|")[::-1]}.values()
@@ -64,7 +70,7 @@ PROFILES = {
             r"^transfer\.Logsumexp\..*'float64', (1000|100000|10000000)\)$",
             r"^warm\.LogsumexpRows\..*'float64', '1000x1000'\)$"
             r"|^warm\.Lu\..*'float64', (10|256)\)$"
-            r"|^warm\.(Power8|Uniform|StdevVariance)\..*'float64', 100000\)$"
+            r"|^warm\.(?!Logsumexp\.|Log10|Hypot)\w+\..*'float64', 100000\)$"
             r"|^warm\.(MovingAverage|PythonIdioms|PingPong)\..*'float64', 10000\)$",
             r"^heap\.YoungLogsumexp\..*, (100000|10000000)\)$|^heap\.(Tuned|Faults)Logsumexp\.",
             # Not by other processes: thousands of tasks take minutes, and the answer is plain.
@@ -110,7 +116,7 @@ PROFILES = {
         "pure Python in float64, by `make bench-pypy`",
         one=(
             rf"^(?!.*{_HUGE}\))(?!.*'float32')"
-            r"(warm|first_call|imports|accuracy)\..*'(python|greenlet|stackless)[':]",
+            rf"(warm|first_call|imports|accuracy)\..*'({_PYPY})[':]",
             r"^limits\.EmptyCall",
         ),
     ),
@@ -123,3 +129,8 @@ PROFILES = {
         many=(r"^warm\.Logsumexp\..*\('cython_openmp', 'float64', 1000000\)$",),
     ),
 }
+
+
+def named(expression: str) -> str:
+    """Return `expression` with ``{slow}`` as the backends that are slow to start or to compile."""
+    return expression.replace("{slow}", _SLOW)

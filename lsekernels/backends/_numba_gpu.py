@@ -9,6 +9,7 @@ from ..backend import Backend, Unavailable
 class NumbaGPU(Backend):
     requires = ("numba",)
     distribution = "numba"
+    extra = ("numba-cuda[cu13]>=0.22",)
     tier = "gpu"
     device = "gpu"
     compiled = "jit"

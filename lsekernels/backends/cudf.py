@@ -10,6 +10,7 @@ from .numpy import LOSES_TINY_TERMS
 class CuDF(Backend):
     title = "cuDF"
     requires = ("cudf", "cupy")
+    extra = ("cudf-cu13>=25.10",)
     tier = "gpu"
     device = "gpu"
     compiled = "jit"  # exp, by CuPy

@@ -11,6 +11,7 @@ class CuPy(Backend):
     title = "CuPy"
     featured = True
     requires = ("cupy",)
+    extra = ("cupy-cuda13x>=14",)
     tier = "gpu"
     device = "gpu"
     compiled = "jit"

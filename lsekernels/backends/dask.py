@@ -14,6 +14,7 @@ class Dask(Backend):
     tier = "all"
     requires = ("dask", "distributed")
     distribution = "dask"
+    extra = ("dask>=2024.8", "distributed>=2024.8", "mpmath>=1.3")
     parallel = True
     in_process = False
     forks = False

@@ -11,6 +11,8 @@ class Greenlet(Backend):
     tier = "all"
     requires = ("greenlet",)
     distribution = "greenlet"
+    extra = ("greenlet>=3",)
+    pypy = True
     dtypes = ("float64",)
     max_error = {"ping_pong": 0.5}
 

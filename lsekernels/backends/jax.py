@@ -23,6 +23,8 @@ class JAX(Backend):
     requires = ("jax",)
     temporaries = True
     distribution = "jax"
+    extra = ("jax>=0.5",)
+    thread_variables = ("NPROC",)  # XLA's
     compiled = "jit"
     parallel = True
     forks = False

@@ -10,6 +10,7 @@ class JAXCUDA(JAX):
     title = "JAX CUDA"
     tier = "gpu"
     device = "gpu"
+    extra = ("jax[cuda13]>=0.7",)
     parallel = False  # no CPU threads
     # XLA flushes denormal numbers on the CPU alone; its division on a GPU is 2 ulp off.
     known_failures = LOSES_TINY_TERMS | INFINITY_IS_NAN

@@ -137,6 +137,8 @@ class ModernGL(Backend):
     tier = "all"
     requires = ("moderngl",)
     distribution = "moderngl"
+    extra = ("moderngl>=5.10",)
+    thread_variables = ("LP_NUM_THREADS",)  # of llvmpipe: OpenGL on the CPU
     compiled = "jit"
     cache = "MESA_SHADER_CACHE_DIR"
     parallel = True

@@ -13,6 +13,8 @@ class Numba(Backend):
     featured = True
     requires = ("numba",)
     distribution = "numba"
+    extra = ("numba>=0.59",)
+    thread_variables = ("NUMBA_NUM_THREADS",)
     temporaries = True
     compiled = "jit"
     cache = "NUMBA_CACHE_DIR"

@@ -11,6 +11,8 @@ class NumExpr(Backend):
     tier = "all"
     requires = ("numexpr",)
     distribution = "numexpr"
+    extra = ("numexpr>=2.10",)
+    thread_variables = ("NUMEXPR_NUM_THREADS", "NUMEXPR_MAX_THREADS")  # it refuses more
     temporaries = True
     parallel = True
     max_error = {

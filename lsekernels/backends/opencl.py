@@ -98,6 +98,8 @@ class OpenCL(Backend):
     tier = "all"
     requires = ("pyopencl",)
     distribution = "pyopencl"
+    extra = ("pyopencl[pocl]>=2025.1",)
+    thread_variables = ("POCL_MAX_PTHREAD_COUNT",)
     compiled = "jit"
     cache = "POCL_CACHE_DIR"  # PoCL's; PyOpenCL leaves caching to it
     parallel = True

@@ -7,6 +7,7 @@ class OpenCLGPU(OpenCL):
     title = "OpenCL GPU"
     tier = "gpu"
     device = "gpu"
+    extra = ("pyopencl>=2025.1",)
     parallel = False  # no CPU threads
     hint = "the driver of the GPU brings one"
     items = 256

@@ -24,6 +24,7 @@ FOLDER = "/dev/shm"
 class Processes(Backend):
     title = "Processes (shared memory)"
     requires = ("numpy",)
+    extra = ("lsekernels[numba]",)
     parallel = True
     in_process = False
     max_error = {"logsumexp": 4.0}

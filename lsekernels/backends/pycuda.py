@@ -12,6 +12,7 @@ class PyCUDA(Backend):
     title = "PyCUDA"
     requires = ("pycuda",)
     distribution = "pycuda"
+    extra = ("pycuda>=2025.1",)
     tier = "gpu"
     device = "gpu"
     compiled = "jit"

@@ -12,6 +12,7 @@ from .numpy import WITHOUT_INTERCHANGES
 
 class Python(Idioms, PingPong, Backend):
     title = "Python"
+    pypy = True
     max_error = {
         "logsumexp": 8.0,
         "logsumexp_rows": 8.0,

@@ -25,6 +25,7 @@ class Ray(Backend):
     tier = "all"
     requires = ("ray",)
     distribution = "ray"
+    extra = ("ray>=2.40",)
     parallel = True
     in_process = False
     forks = False

@@ -10,6 +10,7 @@ class SciPy(Backend):
     featured = True
     requires = ("scipy",)
     distribution = "scipy"
+    extra = ("scipy>=1.11",)
     temporaries = True
     max_error = {
         "logsumexp": 4.0,

@@ -12,6 +12,7 @@ class Stackless(Backend):
     title = "Stackless (tasklets)"
     requires = ("stackless",)
     interpreter = "PyPy"
+    pypy = True
     dtypes = ("float64",)
     max_error = {"ping_pong": 0.5}
 

@@ -21,6 +21,9 @@ class TensorFlow(Backend):
     temporaries = True
     tier = "all"
     requires = ("tensorflow",)
+    extra = ("tensorflow-cpu>=2.18",)
+    thread_variables = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+    slow_start = True
     compiled = "jit"
     parallel = True
     forks = False

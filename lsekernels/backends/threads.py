@@ -11,6 +11,7 @@ from ._parts import Once, cut
 class Threads(Backend):
     title = "Threads (concurrent.futures)"
     requires = ("numpy",)
+    extra = ("lsekernels[numba]",)
     parallel = True
     max_error = {"logsumexp": 4.0}
 

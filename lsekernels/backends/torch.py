@@ -18,6 +18,7 @@ class Torch(Backend):
     featured = True
     requires = ("torch",)
     distribution = "torch"
+    extra = ("torch>=2.4",)
     temporaries = True
     parallel = True
     forks = False

@@ -11,6 +11,7 @@ from .torch import Torch
 
 class TorchCompile(Torch):
     title = "PyTorch (compiled)"
+    slow_start = True
     temporaries = False
     compiled = "jit"
     cache = "TORCHINDUCTOR_CACHE_DIR"

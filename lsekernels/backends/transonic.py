@@ -23,6 +23,8 @@ class Transonic(Backend):
     tier = "all"
     requires = ("transonic", "pythran")
     distribution = "transonic"
+    extra = ("transonic>=0.7.2", "pythran>=0.15")
+    slow_start = True
     compiled = "jit"
     cache = "TRANSONIC_DIR"
     max_error = {"logsumexp": 8.0}

@@ -13,6 +13,7 @@ class Triton(Backend):
     title = "Triton"
     requires = ("triton", "torch")
     distribution = "triton"
+    extra = ("triton>=3.4", "lsekernels[torch]")
     tier = "gpu"
     device = "gpu"
     compiled = "jit"
