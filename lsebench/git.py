@@ -37,12 +37,23 @@ for _name in WHERE:
     os.environ.pop(_name, None)
 
 
-def environ() -> dict[str, str]:
-    """Return the environment variables without git's own."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+def run(
+    *arguments: str, cwd: str | Path | None = None, told: str | None = None, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a git command that is told `told`, with environment variables beside those of here."""
+    here = {name: value for name, value in os.environ.items() if name not in WHERE}
+    return subprocess.run(
+        ["git", "-c", "core.quotePath=false", *arguments],  # names of files as they are
+        cwd=cwd,
+        input=told,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        env={**here, **variables},
+    )
 
 
-def git(*arguments: str, cwd: str | Path | None = None) -> str:
+def git(*arguments: str, cwd: str | Path | None = None, **variables: str) -> str:
     """Return what a git command prints, without the end of its last line.
 
     Raises
@@ -50,12 +61,16 @@ def git(*arguments: str, cwd: str | Path | None = None) -> str:
     asv.util.UserError
         It failed; the message is git's.
     """
-    done = subprocess.run(
-        ["git", *arguments], capture_output=True, text=True, cwd=cwd, env=environ()
-    )
+    done = run(*arguments, cwd=cwd, **variables)
     if done.returncode:
         raise UserError(f"git {arguments[0]}: {done.stderr.strip()}")
     return done.stdout.rstrip("\n")
+
+
+def identity(name: str) -> dict[str, str]:
+    """Return git's variables for commits by a machine or a program of this name."""
+    both = {"NAME": name, "EMAIL": f"{name}@localhost"}
+    return {f"GIT_{who}_{what}": v for who in ("AUTHOR", "COMMITTER") for what, v in both.items()}
 
 
 def list_commits(spec: str) -> list[str]:
@@ -81,18 +96,8 @@ def lines(repo: Any, *arguments: str, told: str = "") -> list[str]:
     None where git does not know a commit, or is not there: a page is made all the same.
     """
     place = getattr(repo, "path", None) or getattr(repo, "_path", ".")
-    # Names of files as they are, not in quotes.
-    command = ["git", "-c", "core.quotePath=false", *arguments]
     try:
-        done = subprocess.run(
-            command,
-            cwd=place,
-            input=told,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            env=environ(),
-        )
+        done = run(*arguments, cwd=place, told=told)
     except OSError:
         return []
     if done.returncode:

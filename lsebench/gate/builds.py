@@ -11,7 +11,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -24,6 +23,7 @@ from asv import environment, util
 from asv.benchmarks import Benchmarks
 from asv.repo import get_repo
 
+from lsebench import git
 from lsebench.environments import config
 
 from .side_by_side import SIDES, Key, Side
@@ -113,8 +113,7 @@ def resolve(commit: str) -> str:
     asv.util.UserError
         Git does not know it.
     """
-    command = ["git", "rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}"]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = git.run("rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}")
     if done.returncode:
         raise util.UserError(f"git knows no commit {commit!r}")
     return done.stdout.strip()
@@ -122,8 +121,7 @@ def resolve(commit: str) -> str:
 
 def differing(commits: Mapping[str, str]) -> set[str]:
     """Return the names, without ending, of the files and folders in which the commits differ."""
-    command = ["git", "diff", "--name-only", "-z", commits["base"], commits["head"]]
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    said = git.git("diff", "--name-only", "-z", commits["base"], commits["head"])
     return {Path(part).stem for file in said.split("\0") for part in Path(file).parts}
 
 
@@ -185,9 +183,7 @@ def prepare(path: str, commits: Mapping[str, str], folder: Path, own: bool) -> l
 def _conf(path: str, commit: str | None) -> Any:
     """Return the configuration as of `commit`, or of the working tree."""
     if commit is not None:
-        said = subprocess.run(
-            ["git", "show", f"{commit}:./{path}"], capture_output=True, text=True, check=False
-        )
+        said = git.run("show", f"{commit}:./{path}")
         if said.returncode == 0:
             # Beside the other: its paths are relative to its folder.
             with tempfile.NamedTemporaryFile("w", suffix=".json", dir=".") as file:

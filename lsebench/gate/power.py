@@ -27,6 +27,7 @@ from typing import Any
 from asv import util
 from scipy import stats
 
+from lsebench import git
 from lsebench.cli import INTERRUPTED, Parser, machine_name
 from lsebench.environments import config
 from lsebench.records.lines import append, read
@@ -274,15 +275,7 @@ def _clone(folder: Path, commit: str, conf: Any) -> Path:
 
 
 def _git(folder: Path, *arguments: str) -> str:
-    identity = {f"GIT_{who}_{what}": "gate@localhost" for who in ("AUTHOR", "COMMITTER")
-                for what in ("NAME", "EMAIL")}  # fmt: skip
-    command = ["git", *arguments]
-    done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, env={**os.environ, **identity}
-    )
-    if done.returncode:
-        raise util.UserError(f"{' '.join(command)}: {done.stderr.strip()}")
-    return done.stdout.strip()
+    return git.git(*arguments, cwd=folder, **git.identity("gate"))
 
 
 def _head(

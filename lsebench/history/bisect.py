@@ -30,6 +30,7 @@ from typing import Any
 from asv import util
 from asv.results import get_filename
 
+from lsebench import git
 from lsebench.records import lines
 
 from .series import Change
@@ -228,11 +229,7 @@ def walk(
 
 def _between(base: str, head: str) -> list[str]:
     """Return the commits from `base` to `head`, both among them, oldest first."""
-    command = ["git", "rev-list", "--first-parent", "--reverse", f"{base}..{head}", "--"]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        raise util.UserError(f"git knows no range {base}..{head}: {done.stderr.strip()}")
-    return [base, *done.stdout.split()]
+    return [base, *git.list_commits(f"{base}..{head}")]
 
 
 def _from_the_middle(low: int, high: int) -> list[int]:

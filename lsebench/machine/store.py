@@ -6,7 +6,6 @@ history with the code, and holds nothing but ``results/``: a folder for each mac
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from tempfile import TemporaryDirectory
 from asv.config import Config
 from asv.util import UserError
 
+from lsebench import git
 from lsebench.cli import BAD, Parser, machine_name
 
 TRIES = 4
@@ -101,7 +101,9 @@ class Branch:
             tree = self.git("write-tree", **index)
         if len(parents) == 1 and tree == self.git("rev-parse", f"{ours}^{{tree}}"):
             return f"branch {self.name} has it all already"
-        who = {} if self._run("var", "GIT_COMMITTER_IDENT").returncode == 0 else identity(author)
+        who = (
+            {} if self._run("var", "GIT_COMMITTER_IDENT").returncode == 0 else git.identity(author)
+        )
         above = [argument for commit in parents for argument in ("-p", commit)]
         commit = self.git("commit-tree", tree, *above, "-m", message, **who)
         # Fails where another process has moved the branch since it was read.
@@ -138,24 +140,9 @@ class Branch:
         done = self._run("rev-parse", "--verify", "--quiet", ref)
         return done.stdout.strip() or None
 
-    def git(self, *arguments: str, **environ: str) -> str:
+    def git(self, *arguments: str, **variables: str) -> str:
         """Run git, and return what it prints."""
-        done = self._run(*arguments, **environ)
-        if done.returncode:
-            raise UserError(f"git {arguments[0]}: {done.stderr.strip()}")
-        return done.stdout.strip()
+        return git.git(*arguments, cwd=self.root, **variables)
 
-    def _run(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            ["git", *arguments],
-            cwd=self.root,
-            capture_output=True,
-            text=True,
-            env={**os.environ, **environ},
-        )
-
-
-def identity(name: str) -> dict[str, str]:
-    """Return git's variables for commits by the machine itself."""
-    both = {"NAME": name, "EMAIL": f"{name}@localhost"}
-    return {f"GIT_{who}_{what}": v for who in ("AUTHOR", "COMMITTER") for what, v in both.items()}
+    def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return git.run(*arguments, cwd=self.root)
