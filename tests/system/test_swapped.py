@@ -75,7 +75,7 @@ def installed(pytestconfig):
             return
         if pytestconfig.getoption("--tier") == "core":
             pytest.skip(f"{library} is installed by make test-all")
-        pytest.fail(f"{library} is not installed (make test-all installs group clients)")
+        pytest.fail(f"{library} is not installed: make test-all does it")
 
     return look
 
