@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -42,6 +43,7 @@ if name == "confirm" and "confirm_sleep" in rules:
     time.sleep(rules["confirm_sleep"])
 sys.exit(rules.get(name, 0))
 """
+ROOT = Path(nightly.__file__).parents[2]
 DRIVER = """
 import sys
 sys.path.insert(0, sys.argv.pop(1))
@@ -231,7 +233,7 @@ def test_results_are_stored_with_the_outcome(repo):
 
 def start(repo, *args, **rules):
     (repo / "rules.json").write_text(json.dumps(rules))
-    command = [sys.executable, "-c", DRIVER, os.path.dirname(os.path.dirname(nightly.__file__))]
+    command = [sys.executable, "-c", DRIVER, str(ROOT)]
     return subprocess.Popen(
         [*command, "quick", "--machine", "m", "--free-gb", "0", *args],
         cwd=repo,
@@ -504,7 +506,7 @@ def test_a_machine_without_a_name_in_git_can_store(repo, monkeypatch):
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="there is no systemd here")
 def test_units_are_right(root, tmp_path):
     """As installed, but elsewhere: systemd looks whether the program is there."""
-    units = sorted((root / "systemd").glob("*.*"))
+    units = sorted((root / "deploy").glob("*.*"))
     assert [unit.name for unit in units] == [
         "lsekernels-nightly.service",
         "lsekernels-nightly.timer",
