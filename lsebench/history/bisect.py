@@ -28,20 +28,16 @@ from pathlib import Path
 from typing import Any
 
 from asv import util
-from asv.results import get_filename
 
 from lsebench import git
-from lsebench.records import lines
+from lsebench.records import asv_files
+from lsebench.records.stored import Incident, State
 
 from .series import Change
 from .steps import FEWEST, SMALLEST
 
-FILE = "incidents.jsonl"
-"""In the machine's folder; asv takes every ``.json`` file there for a result."""
 SEEN = ("slower", "grown")
 """Verdicts that confirm a step up: of a time, and of an error or of memory."""
-
-Incident = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -88,9 +84,9 @@ class Place:
     """Names of those that the configuration makes: only in them can be measured again."""
 
     @property
-    def file(self) -> Path:
+    def folder(self) -> Path:
         """Where the machine's incidents are stored."""
-        return self.results / self.machine / FILE
+        return self.results / self.machine
 
 
 def gate(config: str, machine: str, minutes: float) -> Runner:
@@ -156,7 +152,10 @@ def confirm(
         for change, pair, last_verdict in walk(seen, base, head, verdict, runner):
             cause = "library" if change.series.environment in last_verdict.environments else "code"
             found.append(_store(place, change, pair, cause, last_verdict))
-    print(f"\n{len(found)} incident(s) confirmed" + (f": see {place.file}" if found else ""))
+    print(
+        f"\n{len(found)} incident(s) confirmed"
+        + (f": see {Incident.path(place.folder)}" if found else "")
+    )
     return found
 
 
@@ -165,7 +164,7 @@ def suspects(changes: Sequence[Change], place: Place, last: int) -> list[Change]
 
     Those in environments that are not made here are named, and left out.
     """
-    stored = load(place.file)
+    stored = Incident.read(place.folder)
     found = [
         change
         for change in changes
@@ -179,11 +178,6 @@ def suspects(changes: Sequence[Change], place: Place, last: int) -> list[Change]
     for name in elsewhere.keys() - place.environments:
         print(f"left out: {elsewhere[name]} in {name}, which --config does not make")
     return [change for change in found if change.series.environment in place.environments]
-
-
-def load(file: Path) -> list[Incident]:
-    """Return the stored incidents, oldest first."""
-    return lines.read(file)
 
 
 def walk(
@@ -253,10 +247,9 @@ def _elsewhere(change: Change, canaries: Sequence[Change], place: Place) -> str 
 
 def _installed(place: Place, commit: str, change: Change) -> dict[str, str]:
     """Return the versions that were installed, noted beside a result; none where they are not."""
-    name = get_filename(place.machine, commit, change.series.environment)
-    result = place.results / name
-    file = result.with_name(result.stem + ".context.jsonl")
-    context = lines.last(file).get("context", {})
+    file = asv_files.result(place.results, place.machine, commit, change.series.environment)
+    state = State.last(file)
+    context = state.context if state else {}
     versions = dict(context.get("installed", {}))
     versions.pop(place.project, None)
     if "python" in context:
@@ -271,21 +264,21 @@ def _store(
     row = dict(verdict.row(change) or {})
     seen = _seen(verdict, change)
     one = change.series
-    incident: Incident = {
-        "benchmark": one.benchmark,
-        "parameters": list(one.parameters),
-        "environment": one.environment,
-        "before": pair[0],
-        "after": pair[1],
+    incident = Incident(
+        benchmark=one.benchmark,
+        parameters=list(one.parameters),
+        environment=one.environment,
+        before=pair[0],
+        after=pair[1],
         # Of the code what the verdict has measured; of the rest what the history shows.
-        "ratio": row.get("ratio") if seen else change.step.ratio,
-        "low": row.get("low") if seen else None,
-        "high": row.get("high") if seen else None,
-        "cause": cause,
-        "confirmed": datetime.now(UTC).isoformat(timespec="seconds"),
-        "verdict": {key: row[key] for key in VERDICT if key in row},
-    }
-    lines.append(place.file, incident)
+        ratio=row.get("ratio") if seen else change.step.ratio,
+        low=row.get("low") if seen else None,
+        high=row.get("high") if seen else None,
+        cause=cause,
+        confirmed=datetime.now(UTC).isoformat(timespec="seconds"),
+        verdict={key: row[key] for key in VERDICT if key in row},
+    )
+    incident.append(place.folder)
     print(f"  confirmed, {cause}: {one.name} since {pair[1][:8]}", flush=True)
     return incident
 
@@ -331,14 +324,14 @@ def _from_the_end(change: Change) -> int:
 
 def _same(incident: Incident, change: Change, commits: Sequence[str]) -> bool:
     """Return whether a step is a confirmed one, found again: new values can move it a little."""
-    key = incident["benchmark"], tuple(incident["parameters"]), incident["environment"]
-    if key != _key(change) or not {incident["before"], incident["after"]} <= set(commits):
+    key = incident.benchmark, tuple(incident.parameters), incident.environment
+    if key != _key(change) or not {incident.before, incident.after} <= set(commits):
         return False
     measured = change.series.commits
     first = measured[max(0, change.step.before - FEWEST)]
     end = measured[min(len(measured) - 1, change.step.position + FEWEST)]
     start, stop = _span(first, end, commits)
-    begun, ended = _span(incident["before"], incident["after"], commits)
+    begun, ended = _span(incident.before, incident.after, commits)
     return begun < stop and start < ended
 
 

