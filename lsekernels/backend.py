@@ -14,8 +14,28 @@ import platform
 import sys
 from collections.abc import Callable
 from functools import partial
-from typing import Any, ClassVar, final
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, final
 
+if TYPE_CHECKING:  # NumPy is not imported for its types
+    import numpy as np
+    from numpy.typing import NDArray
+
+Array: TypeAlias = "NDArray[np.floating[Any]]"
+"""Any shape, in one of the backend's ``dtypes``; it is only read. In a backend with arrays of its
+own (:meth:`Backend.to_device`) the name stands for one of those, of the same shape and dtype."""
+Vector: TypeAlias = Array
+"""Shape (n,), n > 0."""
+Matrix: TypeAlias = Array
+"""Shape (m, n), m > 0 and n > 0, one row after the other in memory."""
+Scalar: TypeAlias = "np.floating[Any] | float"
+"""A number in the dtype of the arguments, or Python's; of a library's own arrays one of no axis."""
+Factors: TypeAlias = "tuple[Matrix, NDArray[np.integer[Any]]]"
+"""L, without its ones, and U in one matrix, shape (n, n); and the row with which each row was
+interchanged, counted from 0, in that order, shape (n,)."""
+DeviceArray: TypeAlias = Any
+"""What :meth:`Backend.to_device` makes: NumPy's array or the library's, which share no type."""
+HostResult: TypeAlias = "Array | Scalar"
+"""A result as NumPy's array, or as a number."""
 Call = Callable[..., Any]
 Failures = dict[tuple[str, ...], str]
 """(kernel, case) or (kernel, case, dtype) -> the reason, with a link."""
@@ -32,7 +52,9 @@ class Backend:
     It declares the attributes below, and has one method (or, where :meth:`load` binds a compiled
     function, one annotation ``kernel: Call``) for each kernel that it implements; for a kernel that
     can be written in several forms, a method ``kernel_form`` for each of them (the kernel's
-    ``FORMS`` says what they are).
+    ``FORMS`` says what they are). A method takes what the kernel's ``make_data`` makes, moved by
+    :meth:`to_device`, and its result is what the kernel's ``reference`` describes, in the dtype of
+    the arguments: :data:`Vector`, :data:`Matrix`, :data:`Scalar`.
     """
 
     title: ClassVar[str]
@@ -145,20 +167,20 @@ class Backend:
 
     # -- data -----------------------------------------------------------------------------------
 
-    def to_device(self, array: Any) -> Any:
+    def to_device(self, array: Array) -> DeviceArray:
         """Return `array` (NumPy) as the array this backend computes on."""
         return array
 
-    def synchronize(self, result: Any) -> Any:
+    def synchronize(self, result: DeviceArray) -> DeviceArray:
         """Return `result` once it has been computed."""
         return result
 
-    def to_host(self, result: Any) -> Any:
+    def to_host(self, result: DeviceArray) -> HostResult:
         """Return `result` as a NumPy array or scalar."""
         return result
 
     @final
-    def fetch(self, result: Any) -> Any:
+    def fetch(self, result: DeviceArray) -> HostResult | tuple[Any, ...]:
         """Return `result` on the host: :meth:`to_host` of it, or of each part of a tuple."""
         if isinstance(result, tuple):
             return tuple(map(self.fetch, result))
@@ -167,7 +189,7 @@ class Backend:
     # -- what is timed --------------------------------------------------------------------------
 
     @final
-    def prepare(self, method: str, *arrays: Any) -> Callable[[], Any]:
+    def prepare(self, method: str, *arrays: Array | int) -> Callable[[], DeviceArray]:
         """Return a zero-argument call of `method` on `arrays`, warmed up: this is what is timed.
 
         Parameters
@@ -185,7 +207,7 @@ class Backend:
         moved = [a if isinstance(a, int) else self.to_device(a) for a in arrays]
         compute = partial(getattr(self, method), *moved)
 
-        def wait() -> Any:
+        def wait() -> DeviceArray:
             return self.synchronize(compute())
 
         # Where nothing is waited for, no Python frame is added to the call.
@@ -196,7 +218,7 @@ class Backend:
 
     # -- parts of an array ----------------------------------------------------------------------
 
-    def sum_exp(self, x: Any) -> tuple[float, int]:
+    def sum_exp(self, x: Vector) -> tuple[float, int]:
         """Return (s, k) with s * 2**k = sum(exp(x)): what parts of an array are combined by."""
         result = float(self.to_host(self.logsumexp(x)))  # type: ignore[attr-defined]
         if not math.isfinite(result):

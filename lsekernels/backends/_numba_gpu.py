@@ -1,9 +1,8 @@
 """What the backends that are Numba on a GPU have in common: its arrays, and its version."""
 
 import importlib.metadata
-from typing import Any
 
-from ..backend import Backend, Unavailable
+from ..backend import Array, Backend, DeviceArray, HostResult, Unavailable
 
 
 class NumbaGPU(Backend):
@@ -33,12 +32,12 @@ class NumbaGPU(Backend):
             version += f" (numba-cuda {importlib.metadata.version('numba-cuda')})"
         return version + (" (simulator)" if self.simulated else "")
 
-    def to_device(self, array: Any) -> Any:
+    def to_device(self, array: Array) -> DeviceArray:
         return self.cuda.to_device(array)
 
-    def synchronize(self, result: Any) -> Any:
+    def synchronize(self, result: DeviceArray) -> DeviceArray:
         self.cuda.synchronize()
         return result
 
-    def to_host(self, result: Any) -> Any:
+    def to_host(self, result: DeviceArray) -> HostResult:
         return result.copy_to_host()

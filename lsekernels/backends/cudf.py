@@ -1,9 +1,8 @@
 """cuDF: pandas' interface on an NVIDIA GPU, the NumPy form on a Series."""
 
 import math
-from typing import Any
 
-from ..backend import Backend, Unavailable
+from ..backend import Array, Backend, DeviceArray, HostResult, Scalar, Unavailable, Vector
 from .numpy import LOSES_TINY_TERMS
 
 
@@ -31,19 +30,19 @@ class CuDF(Backend):
     def version(self) -> str:
         return str(self.cudf.__version__)  # the distribution is called cudf-cu12, -cu13, ...
 
-    def to_device(self, array: Any) -> Any:
+    def to_device(self, array: Array) -> DeviceArray:
         # Otherwise a nan is taken for a missing number.
         kind = self.cudf.Series if array.ndim == 1 else self.cudf.DataFrame
         return kind(array, nan_as_null=False)
 
-    def synchronize(self, result: Any) -> Any:
+    def synchronize(self, result: DeviceArray) -> DeviceArray:
         self.cupy.cuda.runtime.deviceSynchronize()
         return result
 
-    def to_host(self, result: Any) -> Any:
+    def to_host(self, result: DeviceArray) -> HostResult:
         return result.to_numpy() if hasattr(result, "to_numpy") else result
 
-    def logsumexp(self, x: Any) -> Any:
+    def logsumexp(self, x: Vector) -> Scalar:
         np = self.np
         m = x.max()  # of what is not nan
         m = x.dtype.type(m if math.isfinite(m) else 0)

@@ -3,7 +3,17 @@
 from functools import cached_property
 from typing import Any
 
-from ..backend import Backend, Unavailable
+from ..backend import (
+    Array,
+    Backend,
+    DeviceArray,
+    Factors,
+    HostResult,
+    Matrix,
+    Scalar,
+    Unavailable,
+    Vector,
+)
 from .numpy import LOSES_TINY_TERMS
 
 
@@ -40,17 +50,17 @@ class CuPy(Backend):
     def version(self) -> str:
         return str(self.cupy.__version__)  # the distribution is called cupy-cuda12x, -cuda13x, ...
 
-    def to_device(self, array: Any) -> Any:
+    def to_device(self, array: Array) -> DeviceArray:
         return self.cupy.asarray(array)
 
-    def synchronize(self, result: Any) -> Any:
+    def synchronize(self, result: DeviceArray) -> DeviceArray:
         self.cupy.cuda.get_current_stream().synchronize()
         return result
 
-    def to_host(self, result: Any) -> Any:
+    def to_host(self, result: DeviceArray) -> HostResult:
         return self.cupy.asnumpy(result)
 
-    def logsumexp(self, x: Any) -> Any:
+    def logsumexp(self, x: Vector) -> Scalar:
         cp = self.cupy
         m = cp.max(x)
         # m stays on the device: a test of its value here would wait for it. Where it is infinite,
@@ -58,24 +68,24 @@ class CuPy(Backend):
         m = cp.where(cp.isinf(m), 0, m)
         return m + cp.log(cp.sum(cp.exp(x - m)))
 
-    def logsumexp_rows(self, x: Any) -> Any:
+    def logsumexp_rows(self, x: Matrix) -> Vector:
         m = self._finite_maximum(x)
         return m[:, 0] + self.cupy.log(self.cupy.sum(self.cupy.exp(x - m), axis=1))
 
-    def softmax_rows(self, x: Any) -> Any:
+    def softmax_rows(self, x: Matrix) -> Matrix:
         e = self.cupy.exp(x - self.cupy.max(x, axis=1, keepdims=True))
         return e / self.cupy.sum(e, axis=1, keepdims=True)
 
-    def log_softmax_rows(self, x: Any) -> Any:
+    def log_softmax_rows(self, x: Matrix) -> Matrix:
         d = x - self._finite_maximum(x)
         return d - self.cupy.log(self.cupy.sum(self.cupy.exp(d), axis=1, keepdims=True))
 
-    def lu(self, a: Any) -> Any:
+    def lu(self, a: Matrix) -> Factors:
         from cupyx.scipy import linalg  # an ImportError without cuSOLVER, which nothing else needs
 
         return linalg.lu_factor(a)
 
-    def _finite_maximum(self, x: Any) -> Any:
+    def _finite_maximum(self, x: Matrix) -> Matrix:
         m = self.cupy.max(x, axis=1, keepdims=True)
         return self.cupy.where(self.cupy.isfinite(m), m, 0)
 
@@ -87,30 +97,30 @@ class CuPy(Backend):
     def generator(self) -> Any:
         return self.cupy.random.default_rng(0)  # begins with a state for each of its threads
 
-    def uniform_legacy(self, n: int) -> Any:
+    def uniform_legacy(self, n: int) -> Vector:
         return self.random_state.random_sample(n)
 
-    def uniform_generator(self, n: int) -> Any:
+    def uniform_generator(self, n: int) -> Vector:
         return self.generator.random(n)
 
-    def log10(self, x: Any) -> Any:
+    def log10(self, x: Vector) -> Vector:
         return self.cupy.log10(x)
 
-    def hypot(self, x: Any, y: Any) -> Any:
+    def hypot(self, x: Vector, y: Vector) -> Vector:
         return self.cupy.hypot(x, y)
 
-    def moving_average(self, x: Any, w: Any) -> Any:
+    def moving_average(self, x: Array, w: Vector) -> Array:
         n = x.shape[-1] - len(w) + 1
         out = w[0] * x[..., :n]
         for j in range(1, len(w)):
             out += w[j] * x[..., j : j + n]
         return out / w.sum()
 
-    def power8_power(self, x: Any) -> Any:
+    def power8_power(self, x: Vector) -> Vector:
         return self.cupy.power(x, 8)
 
-    def power8_multiply(self, x: Any) -> Any:
+    def power8_multiply(self, x: Vector) -> Vector:
         return x * x * x * x * x * x * x * x
 
-    def power8_squarings(self, x: Any) -> Any:
+    def power8_squarings(self, x: Vector) -> Vector:
         return ((x**2) ** 2) ** 2

@@ -3,6 +3,7 @@
 from functools import cache, cached_property
 from typing import Any
 
+from ..backend import Matrix, Scalar, Vector
 from .cupy import CuPy
 
 
@@ -37,17 +38,17 @@ class CuPyTuned(CuPy):
         count = self.cupy.cuda.Device(device).attributes["MultiProcessorCount"]
         return count, self.cupy.empty(count * self.own.RESIDENT * self.own.SUM_BYTES, "u1")
 
-    def logsumexp(self, x: Any) -> Any:
+    def logsumexp(self, x: Vector) -> Scalar:
         return self._reduce(x, 1, x.size, self.cupy.empty((), x.dtype))
 
-    def logsumexp_rows(self, x: Any) -> Any:
+    def logsumexp_rows(self, x: Matrix) -> Vector:
         rows, n = x.shape
         return self._reduce(x, rows, n, self.cupy.empty(rows, x.dtype))
 
-    def softmax_rows(self, x: Any) -> Any:
+    def softmax_rows(self, x: Matrix) -> Matrix:
         return self._map("softmax", x)
 
-    def log_softmax_rows(self, x: Any) -> Any:
+    def log_softmax_rows(self, x: Matrix) -> Matrix:
         return self._map("log_softmax", x)
 
     def _reduce(self, x: Any, rows: int, n: int, out: Any) -> Any:

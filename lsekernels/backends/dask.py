@@ -3,7 +3,7 @@
 import atexit
 from typing import Any
 
-from ..backend import Backend
+from ..backend import Backend, Vector
 from ._parts import Once
 
 SMALLEST = 8 * 2**20  # bytes; less is not worth a second task
@@ -28,7 +28,7 @@ class Dask(Backend):
         self.chunked, self.as_input = chunked, chunked.as_input
         self.chunk_backend = registry.best().name
 
-    def to_device(self, array: Any) -> Any:
+    def to_device(self, array: Vector) -> list[Any]:
         """Return futures of blocks that lie in the memory of the workers, at most one in each."""
         workers = self.chunked.allowed()
         client = _client(workers)
@@ -38,7 +38,7 @@ class Dask(Backend):
         # What came through a socket may be misaligned, and would be copied again in each call.
         return client.map(self.as_input, blocks, pure=False)
 
-    def logsumexp(self, x: Any) -> float:
+    def logsumexp(self, x: list[Any]) -> float:
         client = x[0].client
         parts = self.chunked.map_blocks(client, x, self.chunk_backend)
         return float(self.chunked.merge_tree(client, parts).log)

@@ -1,7 +1,5 @@
 """greenlet: tasks of one thread that switch to each other by name; what gevent is made of."""
 
-from typing import Any
-
 from ..backend import Backend
 from ._ping_pong import PRIME
 
@@ -24,7 +22,7 @@ class Greenlet(Backend):
     def version(self) -> str:
         return str(self.loaded)  # PyPy brings it without a distribution
 
-    def ping_pong(self, n: int) -> Any:
+    def ping_pong(self, n: int) -> int:
         def play(ball: int, factor: int, hits: int, turn: int) -> int:
             other = players[1 - turn]
             for _ in range(hits):

@@ -3,7 +3,7 @@
 from functools import cached_property
 from typing import Any
 
-from ..backend import Backend, Call, Failures
+from ..backend import Array, Backend, Call, DeviceArray, Failures, HostResult, Vector
 from .numpy import LOSES_TINY_TERMS
 from .torch import INFINITY_IS_NAN
 
@@ -67,7 +67,7 @@ class JAX(Backend):
             key, once = random.split(key)
             return key, random.uniform(once, (n,), "float64")
 
-        def moving_average(x: Any, w: Any) -> Any:
+        def moving_average(x: Array, w: Vector) -> Array:
             n = x.shape[-1] - len(w) + 1
             terms = (w[j] * x[..., j : j + n] for j in range(len(w)))
             return sum(terms) / w.sum()
@@ -83,21 +83,21 @@ class JAX(Backend):
         self.power8_multiply = jax.jit(lambda x: x * x * x * x * x * x * x * x)
         self.log10, self.hypot = jax.jit(jax.numpy.log10), jax.jit(jax.numpy.hypot)
 
-    def to_device(self, array: Any) -> Any:
+    def to_device(self, array: Array) -> DeviceArray:
         return self.jax.device_put(array, self.target)
 
-    def synchronize(self, result: Any) -> Any:
+    def synchronize(self, result: DeviceArray) -> DeviceArray:
         if isinstance(result, tuple):
             return tuple(map(self.synchronize, result))
         return result.block_until_ready()
 
-    def to_host(self, result: Any) -> Any:
+    def to_host(self, result: DeviceArray) -> HostResult:
         return self.asarray(result)
 
     @cached_property
     def key(self) -> Any:
         return self.jax.device_put(self.jax.random.key(0), self.target)
 
-    def uniform(self, n: int) -> Any:
+    def uniform(self, n: int) -> Vector:
         self.key, numbers = self.draw(self.key, n)
         return numbers

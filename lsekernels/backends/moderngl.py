@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from threading import RLock
 from typing import Any
 
-from ..backend import Backend, Unavailable
+from ..backend import Array as HostArray
+from ..backend import Backend, HostResult, Unavailable
 from .numpy import LOSES_TINY_TERMS
 from .opencl import Array
 
@@ -206,18 +207,18 @@ class ModernGL(Backend):
 
     # -- data -----------------------------------------------------------------------------------
 
-    def to_device(self, array: Any) -> Any:
+    def to_device(self, array: HostArray) -> Array:
         with self._current() as context:
             # No buffer may be empty.
             buffer = context.buffer(array) if array.size else context.buffer(reserve=8)
         return Array(buffer, array.shape, array.dtype)
 
-    def synchronize(self, result: Any) -> Any:
+    def synchronize(self, result: Array) -> Array:
         with self._current() as context:
             context.finish()
         return result
 
-    def to_host(self, result: Any) -> Any:
+    def to_host(self, result: Array) -> HostResult:
         with self._current():
             read = result.buffer.read()
         return self.np.frombuffer(read, result.dtype).reshape(result.shape)[()]
@@ -232,15 +233,15 @@ class ModernGL(Backend):
             self.shaders[stage, dtype] = self.context.compute_shader(head + SOURCE)
         return self.shaders[stage, dtype]
 
-    def logsumexp(self, x: Any) -> Any:
+    def logsumexp(self, x: Array) -> Array:
         (n,) = x.shape
         return self._reduce(x, 1, n, ())
 
-    def logsumexp_rows(self, x: Any) -> Any:
+    def logsumexp_rows(self, x: Array) -> Array:
         m, n = x.shape
         return self._reduce(x, m, n, (m,))
 
-    def _reduce(self, x: Any, m: int, n: int, shape: tuple[int, ...]) -> Array:
+    def _reduce(self, x: Array, m: int, n: int, shape: tuple[int, ...]) -> Array:
         with self._current() as context:
             out = Array(context.buffer(reserve=m * x.dtype.itemsize), shape, x.dtype)
             if n > self.part:

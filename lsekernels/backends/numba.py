@@ -1,9 +1,8 @@
 """Numba in nopython mode: the NumPy form, compiled to machine code."""
 
 import math
-from typing import Any
 
-from ..backend import Backend, Call
+from ..backend import Backend, Call, Vector
 from . import python
 from .numpy import LOSES_TINY_TERMS, WITHOUT_INTERCHANGES
 
@@ -186,5 +185,5 @@ class Numba(Backend):
         self.lu, self.lu_unpivoted = lu, lu_unpivoted
         self.draw, self.generator = draw, np.random.default_rng(0)
 
-    def uniform_generator(self, n: int) -> Any:
+    def uniform_generator(self, n: int) -> Vector:
         return self.draw(self.generator, n)

@@ -1,7 +1,6 @@
 """Numba on an NVIDIA GPU: a reduction in two stages, by kernels written in Python."""
 
-from typing import Any
-
+from ..backend import Matrix, Scalar, Vector
 from ._numba_gpu import NumbaGPU
 from .numpy import LOSES_TINY_TERMS
 
@@ -21,7 +20,7 @@ class NumbaCUDA(NumbaGPU):
         count = _numba_cuda.BLOCKS
         self.parts = self.cuda.device_array(count), self.cuda.device_array(count)
 
-    def logsumexp(self, x: Any) -> Any:
+    def logsumexp(self, x: Vector) -> Scalar:
         code, threads = self.code, self.code.THREADS
         blocks = max(1, min(-(-x.size // threads), code.BLOCKS))
         out = self.cuda.device_array((), x.dtype)
@@ -29,7 +28,7 @@ class NumbaCUDA(NumbaGPU):
         code.merge[1, threads](*self.parts, blocks, out)
         return out
 
-    def logsumexp_rows(self, x: Any) -> Any:
+    def logsumexp_rows(self, x: Matrix) -> Vector:
         code, m = self.code, len(x)
         out = self.cuda.device_array(m, x.dtype)
         code.rows[m, code.THREADS](x, code.LARGEST[x.dtype.name], out)

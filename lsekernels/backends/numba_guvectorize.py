@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ..backend import Backend, Call
+from ..backend import Array, Backend, Call, Vector
 from .numpy import LOSES_TINY_TERMS
 
 
@@ -94,6 +94,6 @@ class NumbaGUVectorize(Backend):
         self.softmax_rows, self.log_softmax_rows = softmax, log_softmax
         self.average = moving_average
 
-    def moving_average(self, x: Any, w: Any) -> Any:
+    def moving_average(self, x: Array, w: Vector) -> Array:
         out = self.np.empty((*x.shape[:-1], x.shape[-1] - w.size + 1), x.dtype)
         return self.average(x, w, out, out)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ..backend import Backend, Call
+from ..backend import Backend, Call, Matrix
 
 
 class NumbaTuned(Backend):
@@ -44,12 +44,12 @@ class NumbaTuned(Backend):
 
     # NumPy asks for huge pages, Numba does not: filling a large new array takes half the time.
 
-    def softmax_rows(self, x: Any) -> Any:
+    def softmax_rows(self, x: Matrix) -> Matrix:
         out = self.empty_like(x)
         self.store_softmax(x, out)
         return out
 
-    def log_softmax_rows(self, x: Any) -> Any:
+    def log_softmax_rows(self, x: Matrix) -> Matrix:
         out = self.empty_like(x)
         self.store_log_softmax(x, out)
         return out

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from ..backend import Backend
+from ..backend import Backend, Matrix, Scalar, Vector
 from .numpy import LOSES_TINY_TERMS
 
 
@@ -56,20 +56,20 @@ class NumbaVectorize(Backend):
         self.exp_difference = ufunc(_exp_difference, 2)
         self.ufunc_log10, self.ufunc_hypot = ufunc(_log10, 1), ufunc(_hypot, 2)
 
-    def logsumexp(self, x: Any) -> Any:
+    def logsumexp(self, x: Vector) -> Scalar:
         m = x.max()
         if not self.np.isfinite(m):
             return m
         return m + self.np.log(self.exp_difference[x.dtype](x, m).sum())
 
-    def logsumexp_rows(self, x: Any) -> Any:
+    def logsumexp_rows(self, x: Matrix) -> Vector:
         m = x.max(axis=1, keepdims=True)
         m = self.np.where(self.np.isfinite(m), m, self.np.zeros_like(m))
         with self.np.errstate(divide="ignore"):
             return m[:, 0] + self.np.log(self.exp_difference[x.dtype](x, m).sum(axis=1))
 
-    def log10(self, x: Any) -> Any:
+    def log10(self, x: Vector) -> Vector:
         return self.ufunc_log10[x.dtype](x)
 
-    def hypot(self, x: Any, y: Any) -> Any:
+    def hypot(self, x: Vector, y: Vector) -> Vector:
         return self.ufunc_hypot[x.dtype](x, y)

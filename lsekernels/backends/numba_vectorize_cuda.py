@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from ..backend import Call, Unavailable
+from ..backend import Call, DeviceArray, HostResult, Scalar, Unavailable, Vector
 from ._numba_gpu import NumbaGPU
 from .numba_vectorize import _exp_difference, _hypot, _log10
 from .numpy import LOSES_TINY_TERMS
@@ -38,11 +38,11 @@ class NumbaVectorizeCUDA(NumbaGPU):
         self.maximum = self.cuda.reduce(lambda a, b: max(a, b))
         self.total = self.cuda.reduce(lambda a, b: a + b)
 
-    def to_host(self, result: Any) -> Any:
+    def to_host(self, result: DeviceArray) -> HostResult:
         # The reductions return numbers on the host.
         return result.copy_to_host() if hasattr(result, "copy_to_host") else result
 
-    def logsumexp(self, x: Any) -> Any:
+    def logsumexp(self, x: Vector) -> Scalar:
         np = self.np
         m = self.maximum(x, init=-math.inf)  # ignores nan
         if not np.isfinite(m):

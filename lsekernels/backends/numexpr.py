@@ -1,8 +1,6 @@
 """NumExpr: array expressions as text, evaluated block by block and by several threads."""
 
-from typing import Any
-
-from ..backend import Backend
+from ..backend import Backend, Matrix, Scalar, Vector
 from .numpy import LOSES_TINY_TERMS
 
 
@@ -34,37 +32,37 @@ class NumExpr(Backend):
     # Its own max ignores nan, and its own sum uses one thread and adds one number after the other:
     # both are NumPy's here.
 
-    def logsumexp(self, x: Any) -> Any:
+    def logsumexp(self, x: Vector) -> Scalar:
         m = x.max()
         if not self.np.isfinite(m):
             return m
         return m + self.np.log(self.evaluate("exp(x - m)", {"x": x, "m": m}).sum())
 
-    def logsumexp_rows(self, x: Any) -> Any:
+    def logsumexp_rows(self, x: Matrix) -> Vector:
         m = self._finite_maximum(x)
         e = self.evaluate("exp(x - m)", {"x": x, "m": m})
         with self.np.errstate(divide="ignore"):
             return m[:, 0] + self.np.log(e.sum(axis=1))
 
-    def softmax_rows(self, x: Any) -> Any:
+    def softmax_rows(self, x: Matrix) -> Matrix:
         m = x.max(axis=1, keepdims=True)
         e = self.evaluate("exp(x - m)", {"x": x, "m": m})
         s = e.sum(axis=1, keepdims=True)
         return self.evaluate("e / s", {"e": e, "s": s})
 
-    def log_softmax_rows(self, x: Any) -> Any:
+    def log_softmax_rows(self, x: Matrix) -> Matrix:
         m = self._finite_maximum(x)
         e = self.evaluate("exp(x - m)", {"x": x, "m": m})
         s = e.sum(axis=1, keepdims=True)
         return self.evaluate("x - m - log(s)", {"x": x, "m": m, "s": s})
 
-    def _finite_maximum(self, x: Any) -> Any:
+    def _finite_maximum(self, x: Matrix) -> Matrix:
         """Return the maxima as a column, 0 where one is infinite or nan: inf - inf is nan."""
         m = x.max(axis=1, keepdims=True)
         return self.np.where(self.np.isfinite(m), m, self.np.zeros_like(m))
 
-    def log10(self, x: Any) -> Any:
+    def log10(self, x: Vector) -> Vector:
         return self.evaluate("log10(x)", {"x": x})
 
-    def power8_operator(self, x: Any) -> Any:
+    def power8_operator(self, x: Vector) -> Vector:
         return self.evaluate("x**8", {"x": x})

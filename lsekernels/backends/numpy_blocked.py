@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any
 
-from ..backend import Backend
+from ..backend import Backend, Matrix, Scalar, Vector
 
 BLOCK = 32_768  # elements
 RUN = 512  # elements a dot product adds: it has few lanes, and in them roundings add up
@@ -41,7 +40,7 @@ class NumPyBlocked(Backend):
 
     # -- one vector -----------------------------------------------------------------------------
 
-    def logsumexp(self, x: Any) -> Any:
+    def logsumexp(self, x: Vector) -> Scalar:
         np = self.np
         scratch = np.empty((3, min(x.size, BLOCK)), x.dtype)
         top = c = -math.inf  # the maximum so far, and what is subtracted: nearly the same
@@ -65,7 +64,7 @@ class NumPyBlocked(Backend):
             # Where digits cancelled, the largest terms are kept apart.
             return top + self._log_sum_exp(x, top)
 
-    def _sum_exp(self, block: Any, c: float, scratch: Any) -> float:
+    def _sum_exp(self, block: Vector, c: float, scratch: Vector) -> float:
         """Return sum(exp(block - c)); no element is above c by more than half a step."""
         np = self.np
         if block.size < FEW or block.dtype != np.float64 or abs(c) > FAR:
@@ -89,7 +88,7 @@ class NumPyBlocked(Backend):
             return self._sum_exp(np.maximum(block, c - REACH), c, scratch)
         return total
 
-    def _log_sum_exp(self, x: Any, top: float) -> float:
+    def _log_sum_exp(self, x: Vector, top: float) -> float:
         """Return log(sum(exp(x - top))), precise close to 0."""
         np = self.np
         ties, rest = 0, [0.0]
@@ -103,7 +102,7 @@ class NumPyBlocked(Backend):
 
     # -- rows -----------------------------------------------------------------------------------
 
-    def logsumexp_rows(self, x: Any) -> Any:
+    def logsumexp_rows(self, x: Matrix) -> Vector:
         np = self.np
         if x.shape[1] >= FEW:
             return np.array([self.logsumexp(row) for row in x], x.dtype)
@@ -114,7 +113,7 @@ class NumPyBlocked(Backend):
                 out[rows] = top + self._log_sums(x[rows] - top, top)
         return out[:, 0]
 
-    def softmax_rows(self, x: Any) -> Any:
+    def softmax_rows(self, x: Matrix) -> Matrix:
         np = self.np
         out = np.empty_like(x)
         with np.errstate(over="ignore", invalid="ignore"):
@@ -124,7 +123,7 @@ class NumPyBlocked(Backend):
                 terms /= terms.sum(axis=1, keepdims=True)
         return out
 
-    def log_softmax_rows(self, x: Any) -> Any:
+    def log_softmax_rows(self, x: Matrix) -> Matrix:
         np = self.np
         out = np.empty_like(x)
         with np.errstate(over="ignore", invalid="ignore"):
@@ -134,7 +133,7 @@ class NumPyBlocked(Backend):
                 d -= self._log_sums(d, top)
         return out
 
-    def _log_sums(self, d: Any, top: Any) -> Any:
+    def _log_sums(self, d: Matrix, top: Matrix) -> Matrix:
         """Return log(sum(exp(d))) of each row, precise close to 0; 0 where `top` is not finite."""
         np = self.np
         terms = np.exp(d)
@@ -148,10 +147,10 @@ class NumPyBlocked(Backend):
         return result
 
 
-def _blocks(x: Any) -> Iterator[Any]:
+def _blocks(x: Vector) -> Iterator[Vector]:
     return (x[start : start + BLOCK] for start in range(0, x.size, BLOCK))
 
 
-def _row_blocks(x: Any) -> Iterator[slice]:
+def _row_blocks(x: Matrix) -> Iterator[slice]:
     step = max(1, BLOCK // x.shape[1])
     return (slice(start, start + step) for start in range(0, len(x), step))

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from threading import RLock
 from typing import Any, ClassVar
 
-from ..backend import Backend, Unavailable, one_line
+from ..backend import Array as HostArray
+from ..backend import Backend, HostResult, Unavailable, one_line
 from .numpy import LOSES_TINY_TERMS
 
 SOURCE = """
@@ -86,7 +87,7 @@ kernel void trial(global double *x) { x[0] = 1; }
 
 @dataclass
 class Array:
-    """An array on the device."""
+    """A Vector, a Matrix or a Scalar (shape ()) on the device."""
 
     buffer: Any
     shape: tuple[int, ...]
@@ -164,17 +165,17 @@ class OpenCL(Backend):
 
     # -- data -----------------------------------------------------------------------------------
 
-    def to_device(self, array: Any) -> Any:
+    def to_device(self, array: HostArray) -> Array:
         device = self._new(array.shape, array.dtype)
         if array.size:
             self.cl.enqueue_copy(self.queue, device.buffer, array)
         return device
 
-    def synchronize(self, result: Any) -> Any:
+    def synchronize(self, result: Array) -> Array:
         self.queue.finish()
         return result
 
-    def to_host(self, result: Any) -> Any:
+    def to_host(self, result: Array) -> HostResult:
         array = self.np.empty(result.shape, result.dtype)
         self.cl.enqueue_copy(self.queue, array, result.buffer)
         return array[()]
@@ -199,7 +200,7 @@ class OpenCL(Backend):
             self.built[dtype] = rows, parts, merge
         return self.built[dtype]
 
-    def logsumexp(self, x: Any) -> Any:
+    def logsumexp(self, x: Array) -> Array:
         with self.lock:
             rows, parts, merge = self._kernels(x.dtype)
             out = self._new((), x.dtype)
@@ -214,7 +215,7 @@ class OpenCL(Backend):
             merge(self.queue, group, group, reduced, count, out.buffer, self.shared)
             return out
 
-    def logsumexp_rows(self, x: Any) -> Any:
+    def logsumexp_rows(self, x: Array) -> Array:
         with self.lock:
             rows, _, _ = self._kernels(x.dtype)
             (m, n), group = x.shape, (self.items,)

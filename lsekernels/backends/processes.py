@@ -14,7 +14,7 @@ from multiprocessing.shared_memory import SharedMemory
 from threading import Lock
 from typing import Any
 
-from ..backend import Backend, python_version
+from ..backend import Backend, Vector, python_version
 from ._parts import Once, cut
 
 FOLDER = "/dev/shm"
@@ -40,7 +40,7 @@ class Processes(Backend):
         self.allowed, self.merge = threads.allowed, chunked.merge
         self.chunk_backend = registry.best().name
 
-    def to_device(self, array: Any) -> "Block":
+    def to_device(self, array: Vector) -> "Block":
         return Block(array)
 
     def logsumexp(self, x: "Block") -> float:
@@ -52,7 +52,7 @@ class Processes(Backend):
 class Block:
     """An array in shared memory, which is freed when the last reference to this is gone."""
 
-    def __init__(self, array: Any) -> None:
+    def __init__(self, array: Vector) -> None:
         import numpy
 
         # Where it is full, writing to it ends the process with SIGBUS.

@@ -4,7 +4,7 @@ import shutil
 from functools import cache, cached_property
 from typing import Any
 
-from ..backend import Backend, Unavailable
+from ..backend import Array, Backend, DeviceArray, HostResult, Matrix, Scalar, Unavailable, Vector
 from .numpy import LOSES_TINY_TERMS
 
 
@@ -42,14 +42,14 @@ class PyCUDA(Backend):
         self.sums = driver.mem_alloc(self.multiprocessors * own.RESIDENT * own.SUM_BYTES)
         self.kernel = cache(self._kernel)
 
-    def to_device(self, array: Any) -> Any:
+    def to_device(self, array: Array) -> DeviceArray:
         return self.gpuarray.to_gpu(array)
 
-    def synchronize(self, result: Any) -> Any:
+    def synchronize(self, result: DeviceArray) -> DeviceArray:
         self.driver.Context.synchronize()
         return result
 
-    def to_host(self, result: Any) -> Any:
+    def to_host(self, result: DeviceArray) -> HostResult:
         return result.get()
 
     @cached_property
@@ -63,14 +63,14 @@ class PyCUDA(Backend):
         function = self.module.get_function(f"{name}_{dtype.name}")
         return function.prepare({"reduce": "PqqPP", "merge": "PqP"}[name])
 
-    def logsumexp(self, x: Any) -> Any:
+    def logsumexp(self, x: Vector) -> Scalar:
         return self._reduce(x, 1, x.size, self.gpuarray.empty((), x.dtype))
 
-    def logsumexp_rows(self, x: Any) -> Any:
+    def logsumexp_rows(self, x: Matrix) -> Vector:
         rows, n = x.shape
         return self._reduce(x, rows, n, self.gpuarray.empty(rows, x.dtype))
 
-    def _reduce(self, x: Any, rows: int, n: int, out: Any) -> Any:
+    def _reduce(self, x: DeviceArray, rows: int, n: int, out: DeviceArray) -> DeviceArray:
         if rows == 0:
             return out
         parts, threads = self.own.launch(x, rows, n, self.multiprocessors)
@@ -90,5 +90,5 @@ class PyCUDA(Backend):
         # A seed for each thread of a block; the default would be one for all.
         return curandom.XORWOWRandomNumberGenerator(curandom.seed_getter_unique)
 
-    def uniform(self, n: int) -> Any:
+    def uniform(self, n: int) -> Vector:
         return self.generator.gen_uniform((n,), self.np.float64)

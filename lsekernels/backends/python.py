@@ -4,7 +4,7 @@ import math
 import random
 from typing import Any
 
-from ..backend import Backend, python_version
+from ..backend import Array, Backend, DeviceArray, HostResult, python_version
 from ._idioms import Idioms
 from ._ping_pong import PingPong
 from .numpy import WITHOUT_INTERCHANGES
@@ -49,10 +49,10 @@ class Python(Idioms, PingPong, Backend):
     def version(self) -> str:
         return python_version()
 
-    def to_device(self, array: Any) -> list[Any]:
+    def to_device(self, array: Array) -> list[Any]:
         return list(array.tolist())
 
-    def to_host(self, result: Any) -> Any:
+    def to_host(self, result: DeviceArray) -> HostResult:
         if not isinstance(result, list):
             return result
         import numpy

@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from typing import Any
 
-from ..backend import Backend, Unavailable
+from ..backend import Backend, Unavailable, Vector
 from ._parts import Once, cut
 
 SMALLEST = 8 * 2**20  # bytes; less is not worth a second task
@@ -43,7 +43,7 @@ class Ray(Backend):
         self.ray, self.allowed, self.merge = ray, threads.allowed, chunked.merge
         self.chunk_backend = registry.best().name
 
-    def to_device(self, array: Any) -> list[Any]:
+    def to_device(self, array: Vector) -> list[Any]:
         """Return references to parts in the object store, which the workers read in place."""
         workers = self.allowed()
         _start(workers)

@@ -1,8 +1,6 @@
 """SciPy (scipy.special, scipy.linalg): what most people call today."""
 
-from typing import Any
-
-from ..backend import Backend, Call
+from ..backend import Array, Backend, Call, Factors, Matrix, Vector
 
 
 class SciPy(Backend):
@@ -34,23 +32,23 @@ class SciPy(Backend):
         self.lu = linalg.lu_factor
         self.getrf = {4: linalg.lapack.sgetrf, 8: linalg.lapack.dgetrf}
 
-    def logsumexp_rows(self, x: Any) -> Any:
+    def logsumexp_rows(self, x: Matrix) -> Vector:
         return self.special.logsumexp(x, axis=1)
 
-    def softmax_rows(self, x: Any) -> Any:
+    def softmax_rows(self, x: Matrix) -> Matrix:
         with self.errstate(invalid="ignore"):
             return self.special.softmax(x, axis=1)
 
-    def log_softmax_rows(self, x: Any) -> Any:
+    def log_softmax_rows(self, x: Matrix) -> Matrix:
         with self.errstate(invalid="ignore"):
             return self.special.log_softmax(x, axis=1)
 
-    def lu_getrf(self, a: Any) -> Any:
+    def lu_getrf(self, a: Matrix) -> Factors:
         # The call transposes a copy, as that of lu_factor does: LAPACK wants columns.
         lu, pivots, _ = self.getrf[a.itemsize](a)
         return lu, pivots
 
-    def moving_average(self, x: Any, w: Any) -> Any:
+    def moving_average(self, x: Array, w: Vector) -> Array:
         # Its result is as long as x: what has no whole window is cut off.
         from scipy.ndimage import correlate1d  # not with the others: it would slow their import
 

@@ -1,9 +1,8 @@
 """C++ with explicit SIMD (xsimd), the instruction set chosen at run time (``_compiled/simd``)."""
 
 from importlib import import_module
-from typing import Any
 
-from ..backend import Call
+from ..backend import Call, Vector
 from ._ahead import Ahead
 
 
@@ -26,7 +25,7 @@ class Simd(Ahead):
     softmax_rows: Call
     log_softmax_rows: Call
 
-    def sum_exp(self, x: Any) -> tuple[float, int]:
+    def sum_exp(self, x: Vector) -> tuple[float, int]:
         try:
             pair: tuple[float, int] = import_module(self.requires[0]).sum_exp(x)
         except OverflowError:  # far from zero

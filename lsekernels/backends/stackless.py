@@ -33,7 +33,7 @@ class Stackless(Backend):
     def version(self) -> str:
         return python_version()
 
-    def ping_pong(self, n: int) -> Any:
+    def ping_pong(self, n: int) -> int:
         tasklet, channel = self.stackless.tasklet, self.stackless.channel
 
         def play(factor: int, hits: int, own: Any, other: Any) -> None:

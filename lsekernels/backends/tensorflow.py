@@ -4,7 +4,7 @@ import os
 import sys
 from typing import Any, ClassVar
 
-from ..backend import Backend, Call, Failures
+from ..backend import Array, Backend, Call, DeviceArray, Failures, HostResult
 from .jax import FLUSHES_DENORMALS
 from .numpy import LOSES_TINY_TERMS
 from .torch import INFINITY_IS_NAN
@@ -69,10 +69,10 @@ class TensorFlow(Backend):
     def version(self) -> str:
         return str(self.tf.__version__)  # the distribution is tensorflow or tensorflow-cpu
 
-    def to_device(self, array: Any) -> Any:
+    def to_device(self, array: Array) -> DeviceArray:
         return self.tf.convert_to_tensor(array)
 
-    def to_host(self, result: Any) -> Any:
+    def to_host(self, result: DeviceArray) -> HostResult:
         return result.numpy()
 
 

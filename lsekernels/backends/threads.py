@@ -2,9 +2,8 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any
 
-from ..backend import Backend, python_version
+from ..backend import Backend, Scalar, Vector, python_version
 from ._parts import Once, cut
 
 
@@ -27,7 +26,7 @@ class Threads(Backend):
         # The best is simd where it was built, else NumPy: both release the GIL.
         self.reduce = partial(chunked.reduce_chunk, backend=registry.best().name)
 
-    def logsumexp(self, x: Any) -> float:
+    def logsumexp(self, x: Vector) -> Scalar:
         # A short array is handed over, too: that costs what is to be seen.
         workers = self.allowed()
         parts = [x[part] for part in cut(x, workers)]

@@ -2,9 +2,9 @@
 
 import shutil
 import warnings
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from ..backend import Call, Failures, Unavailable
+from ..backend import Call, DeviceArray, Failures, Unavailable
 from .numpy import LOSES_TINY_TERMS
 from .torch import Torch
 
@@ -27,22 +27,22 @@ class TorchCompile(Torch):
         if not shutil.which("c++"):
             raise Unavailable("no C++ compiler, which torch.compile needs (apt install g++)")
 
-        def finite(m: Any) -> Any:
+        def finite(m: DeviceArray) -> DeviceArray:
             return torch.where(torch.isfinite(m), m, 0)
 
-        def logsumexp(x: Any) -> Any:
+        def logsumexp(x: DeviceArray) -> DeviceArray:
             m = finite(x.max())
             return m + torch.log(torch.exp(x - m).sum())
 
-        def logsumexp_rows(x: Any) -> Any:
+        def logsumexp_rows(x: DeviceArray) -> DeviceArray:
             m = finite(x.amax(1, keepdim=True))
             return m[:, 0] + torch.log(torch.exp(x - m).sum(1))
 
-        def softmax_rows(x: Any) -> Any:
+        def softmax_rows(x: DeviceArray) -> DeviceArray:
             e = torch.exp(x - x.amax(1, keepdim=True))
             return e / e.sum(1, keepdim=True)
 
-        def log_softmax_rows(x: Any) -> Any:
+        def log_softmax_rows(x: DeviceArray) -> DeviceArray:
             d = x - finite(x.amax(1, keepdim=True))
             return d - torch.log(torch.exp(d).sum(1, keepdim=True))
 

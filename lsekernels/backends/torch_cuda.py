@@ -1,8 +1,6 @@
 """PyTorch on an NVIDIA GPU."""
 
-from typing import Any
-
-from ..backend import Unavailable
+from ..backend import Array, DeviceArray, HostResult, Unavailable
 from .torch import Torch
 
 
@@ -22,12 +20,12 @@ class TorchCUDA(Torch):
         self.torch.backends.cudnn.allow_tf32 = False  # of float32, conv1d would keep 11 bits
         self.generator = self.torch.Generator(self.target).manual_seed(0)
 
-    def to_device(self, array: Any) -> Any:
+    def to_device(self, array: Array) -> DeviceArray:
         return super().to_device(array).to(self.target)
 
-    def synchronize(self, result: Any) -> Any:
+    def synchronize(self, result: DeviceArray) -> DeviceArray:
         self.torch.cuda.synchronize()
         return result
 
-    def to_host(self, result: Any) -> Any:
+    def to_host(self, result: DeviceArray) -> HostResult:
         return result.cpu().numpy()

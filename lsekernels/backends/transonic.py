@@ -11,7 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from ..backend import Backend, Unavailable
+from ..backend import Backend, Scalar, Unavailable, Vector
 from .numpy import LOSES_TINY_TERMS
 
 SOURCE = Path(__file__).with_name("_transonic.py")
@@ -43,7 +43,7 @@ class Transonic(Backend):
                 reason = f"no place for what it compiles ({error}): set {self.cache} to a folder"
                 raise Unavailable(reason) from error
 
-    def logsumexp(self, x: Any) -> Any:
+    def logsumexp(self, x: Vector) -> Scalar:
         return self._module.logsumexp(x)
 
     @cached_property

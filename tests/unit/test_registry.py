@@ -1,5 +1,8 @@
 """The contract of backends."""
 
+from inspect import isfunction
+from typing import Any
+
 from lsekernels import kernels, registry
 from lsekernels.backend import Backend
 
@@ -19,6 +22,16 @@ def test_declarations_are_complete(name):
     for kernel, case, *_dtype in declared.known_failures:
         assert case in kernels.load(kernels.of(kernel)).CASES
     assert all("https://" in reason for reason in declared.known_failures.values())
+
+
+def test_methods_say_what_they_take_and_return(name):
+    declared = registry.declaration(name)
+    methods = [m for kernel in declared.kernels() for m in declared.methods(kernel)]
+    for method in (getattr(declared, m, None) for m in methods):
+        if isfunction(method):  # not what `load` binds
+            said = method.__annotations__
+            assert len(said) == method.__code__.co_argcount, f"{method.__qualname__}: {said}"
+            assert not {Any, "Any"} & set(said.values()), f"{method.__qualname__}: {said}"
 
 
 def test_titles_are_unique():
