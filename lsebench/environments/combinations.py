@@ -17,6 +17,7 @@ from typing import Any
 from asv import util
 from asv.environment import Environment
 
+from lsebench.records import asv_files
 from lsebench.records.context import ASK
 
 from .living import Living
@@ -94,7 +95,7 @@ class Combinations(Environment):  # type: ignore[misc]  # asv has no annotations
 
     def _benchmark(self, name: str) -> tuple[dict[str, Any], int]:
         """Return what asv knows of a benchmark, and which of its combinations `name` means."""
-        file = self._results / "benchmarks.json"
+        file = asv_files.benchmarks(self._results)
         changed = file.stat().st_mtime if file.exists() else 0.0
         if self._listed[0] != changed:  # asv writes it at the start of every run
             self._listed = changed, util.load_json(str(file))

@@ -21,7 +21,7 @@ from asv import util
 
 from lsebench.cli import FAILED, INTERRUPTED, NOTHING, Parser, machine_name
 from lsebench.environments import config
-from lsebench.records import lines
+from lsebench.records.stored import MeasuredPair
 from lsebench.run.profiles import named
 
 from . import builds, instructions, report, side_by_side, statistics
@@ -149,8 +149,8 @@ def run(options: argparse.Namespace) -> int:
     commits = {side: builds.resolve(getattr(options, side)) for side in SIDES}
     names = [commit[:12] for commit in commits.values()] + ["same"] * options.same_environments
     folder = Path(".asv/gate", "-".join(names)).resolve()
-    if options.fresh and (folder / "pairs.jsonl").exists():
-        (folder / "pairs.jsonl").unlink()
+    if options.fresh:
+        MeasuredPair.path(folder).unlink(missing_ok=True)
     _forget(folder.parent, folder)
     start = time.monotonic()
     built = builds.prepare(options.config, commits, folder, own=not options.same_environments)
@@ -163,7 +163,7 @@ def run(options: argparse.Namespace) -> int:
     shared = _settings(conf).get("all_processors", {})
     state = State(rows, options, shared, builds.differing(commits))
     ruler = _ruler(rows)
-    known = _restore(state, folder / "pairs.jsonl", ruler)
+    known = _restore(state, folder, ruler)
     print(
         f"{len(rows)} benchmarks, {options.minutes:g} minutes at most"
         + (f"; {known} pairs are known from before (--fresh forgets them)" if known else ""),
@@ -171,7 +171,7 @@ def run(options: argparse.Namespace) -> int:
     )
     start = time.monotonic()
     try:
-        _measure(state, folder / "pairs.jsonl", ruler)
+        _measure(state, folder, ruler)
     finally:
         measuring = time.monotonic() - start
     found = report.collect(state, commits, options, building, measuring)
@@ -252,25 +252,24 @@ def _ruler(rows: list[Row]) -> str:
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
 
 
-def _restore(state: State, file: Path, ruler: str) -> int:
+def _restore(state: State, folder: Path, ruler: str) -> int:
     """Take what an earlier run has measured in the same way; return the number of pairs.
 
     What failed is left out: it is tried again.
     """
     rows = {row.name: row for row in state.rows}
     count = 0
-    for stored in lines.read(file):
-        failed = any(state.startswith("failed") for state in stored["states"].values())
-        if stored.pop("ruler", None) != ruler or failed:
+    for one in MeasuredPair.read(folder):
+        failed = any(state.startswith("failed") for state in one.states.values())
+        if one.ruler != ruler or failed:
             continue
-        if row := rows.get(stored.pop("row")):
-            stage = stored.pop("stage")
-            row.pairs[stage].append(Pair(row.key, **stored))
+        if row := rows.get(one.row):
+            row.pairs[one.stage].append(Pair(row.key, one.base, one.head, one.ratio, one.states))
             count += 1
     return count
 
 
-def _measure(state: State, file: Path, ruler: str) -> None:
+def _measure(state: State, folder: Path, ruler: str) -> None:
     """Send pairs of processes until all is decided or the time is over."""
     options = state.options
     deadline = time.monotonic() + 60 * options.minutes
@@ -280,7 +279,6 @@ def _measure(state: State, file: Path, ruler: str) -> None:
     free = processors[-jobs:]  # the first one has most of the machine's own work
     stop = Event()
     running: dict[Future[None], tuple[str, list[int]]] = {}
-    file.parent.mkdir(parents=True, exist_ok=True)
     progress = report.Progress(options.minutes)
 
     def visit(rows: list[Row], stages: dict[str, str], cpu: int | None, seed: int) -> None:
@@ -291,10 +289,15 @@ def _measure(state: State, file: Path, ruler: str) -> None:
             row = by_key[pair.key]
             stage = stages[row.name]
             row.pairs[stage].append(pair)
-            stored = {"base": pair.base, "head": pair.head, "ratio": pair.ratio}
-            known = {"row": row.name, "stage": stage, "ruler": ruler}
-            line = {**known, **stored, "states": pair.states}
-            lines.append(file, line)
+            MeasuredPair(
+                row=row.name,
+                stage=stage,
+                ruler=ruler,
+                base=pair.base,
+                head=pair.head,
+                ratio=pair.ratio,
+                states=pair.states,
+            ).append(folder)
             if stop.is_set() or time.monotonic() > deadline + 60:
                 break
 

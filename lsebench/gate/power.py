@@ -30,7 +30,7 @@ from scipy import stats
 from lsebench import git
 from lsebench.cli import INTERRUPTED, Parser, machine_name
 from lsebench.environments import config
-from lsebench.records.lines import append, read
+from lsebench.records.stored import PowerRun
 
 from . import builds
 from .side_by_side import Side
@@ -178,27 +178,33 @@ def run(options: argparse.Namespace) -> int:
     conf = config.load(options.config)
     commit = builds.resolve("HEAD")
     cases = [case for case in CASES if not options.only or case.name in options.only]
-    file = Path(conf.results_dir, machine_name(options.machine), "gate-proof.jsonl")
+    own = Path(conf.results_dir, machine_name(options.machine))
     judged = _judged(options.config)
-    stored = [run for run in _stored(file) if run.get("gate") == judged.get(run["case"])]
+    stored = [run for run in PowerRun.read(own) if run.gate == judged.get(run.case)]
     if options.fresh:
-        stored = [run for run in stored if run["case"] not in {case.name for case in cases}]
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text("".join(json.dumps(run) + "\n" for run in stored))
-    done = [run for run in stored if run["limit"] == options.minutes]
+        stored = [run for run in stored if run.case not in {case.name for case in cases}]
+    file = PowerRun.replace(own, stored)
+    done = [run for run in stored if run.limit == options.minutes]
     folder = Path(".asv/gate/proof", commit[:12]).resolve()
     clone = _clone(folder, commit, conf)
     for case in cases:
-        for number in range(sum(r["case"] == case.name for r in done), options.runs):
+        for number in range(sum(r.case == case.name for r in done), options.runs):
             place = case.places[number % len(case.places)] if case.places else None
             head, ratio = _head(clone, folder, case, place, options.config)
             found = _gate(clone, head, case, place, number, options)
-            date = datetime.now(UTC).isoformat(timespec="seconds")
-            known = {"case": case.name, "place": place, "true ratio": ratio, **found}
-            same = {"gate": judged[case.name], "limit": options.minutes}
-            done.append({**known, **same, "commit": commit, "date": date})
-            append(file, done[-1])
-            hits = sum(r["hit"] for r in done if r["case"] == case.name)
+            run = PowerRun(
+                case=case.name,
+                place=list(place) if place else None,
+                true_ratio=ratio,
+                gate=judged[case.name],
+                limit=options.minutes,
+                commit=commit,
+                date=datetime.now(UTC).isoformat(timespec="seconds"),
+                **found,
+            )
+            run.append(own)
+            done.append(run)
+            hits = sum(r.hit for r in done if r.case == case.name)
             print(f"{case.what}: {hits} of {number + 1}; {found['minutes']:.1f} min", flush=True)
     lines = [line for case in CASES if (line := summary(case, done))]
     print(f"\n{table(lines)}\n\nstored in {file}")
@@ -216,17 +222,12 @@ def _judged(config: str) -> dict[str, str]:
     return found
 
 
-def _stored(file: Path) -> list[dict[str, Any]]:
-    """Return the runs that `file` holds."""
-    return read(file)
-
-
-def summary(case: Case, done: list[dict[str, Any]]) -> dict[str, Any] | None:
+def summary(case: Case, done: list[PowerRun]) -> dict[str, Any] | None:
     """Return the line of one case: how many runs, in how many the gate said slower, an interval."""
-    runs = [r for r in done if r["case"] == case.name]
+    runs = [r for r in done if r.case == case.name]
     if not runs:
         return None
-    hits = sum(r["hit"] for r in runs)
+    hits = sum(r.hit for r in runs)
     interval = stats.binomtest(hits, len(runs)).proportion_ci(0.95, "exact")
     share = hits / len(runs)
     return {
@@ -238,10 +239,10 @@ def summary(case: Case, done: list[dict[str, Any]]) -> dict[str, Any] | None:
         "low": round(float(interval.low), 3),
         "high": round(float(interval.high), 3),
         "met": share <= 0.05 if case.least is None else share >= case.least,
-        "true ratios": sorted({round(r["true ratio"], 3) for r in runs}),
-        "minutes": round(sorted(r["minutes"] for r in runs)[len(runs) // 2], 1),
-        "benchmarks": runs[-1]["benchmarks"],
-        "undecided": sum(r["undecided"] for r in runs),
+        "true ratios": sorted({round(r.true_ratio, 3) for r in runs}),
+        "minutes": round(sorted(r.minutes for r in runs)[len(runs) // 2], 1),
+        "benchmarks": runs[-1].benchmarks,
+        "undecided": sum(r.undecided for r in runs),
     }
 
 

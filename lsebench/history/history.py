@@ -21,6 +21,8 @@ from asv.results import Results
 
 from lsebench.cli import BAD, INTERRUPTED, NOTHING, Parser, machine_name, progress
 from lsebench.environments import config
+from lsebench.records import asv_files
+from lsebench.records.stored import Incident
 
 from . import bisect, simulation
 from .series import Change, Drift, Series, collect, find_all, grouped, measured_on_both_sides
@@ -62,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--confirm", action="store_true",
         help="measure again what became slower of late, find the one commit, and store it in "
-        "results/MACHINE/incidents.jsonl with its cause: code, library or machine",
+        f"results/MACHINE/{Incident.FILE} with its cause: code, library or machine",
     )  # fmt: skip
     add("--last", type=int, default=10, metavar="N", help="of the last N measured commits (10)")
     add("--minutes", type=float, default=10, help="of measuring, for each pair of commits (10)")
@@ -127,7 +129,7 @@ def _range(repo: Any, spec: str) -> list[str]:
 
 def _series(conf: Any, commits: list[str], machine: str | None) -> list[Series]:
     results = Path(conf.results_dir)
-    if not (results / "benchmarks.json").is_file():
+    if not asv_files.benchmarks(results).is_file():
         return []
     found = collect(_results(results), Benchmarks.load(conf), commits)
     return [one for one in found if machine in (None, one.machine)]

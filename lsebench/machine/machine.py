@@ -1,8 +1,7 @@
 """``python -m lsebench machine``: is this machine fit to measure on, and how much noise has it?
 
-Nothing is changed: what is bad is named, with the command that mends it. The answer is stored as a
-line of ``results/<machine>/tuning.jsonl``, by which the site marks results of an untuned machine.
-(asv takes every ``.json`` file in that folder for a result.)
+Nothing is changed: what is bad is named, with the command that mends it. The answer is stored in
+the machine's folder, and the site marks results of an untuned machine by it.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from asv.config import Config
 from asv.util import UserError
 
 from lsebench.cli import Parser, machine_name, progress
-from lsebench.records.lines import read, replace
+from lsebench.records.stored import Tuning
 
 from . import frozen_calls, linux_checks, noise_floor
 from .linux_checks import BAD, UNKNOWN, Check
@@ -94,10 +93,9 @@ def run(options: argparse.Namespace) -> int:
         options.json.write_text(json.dumps(found, indent=2) + "\n", "utf-8")
         print(f"written: {options.json}")
     if not options.no_store:
-        file = results / name / "tuning.jsonl"
         for check in found["checks"]:
             del check["private"]
-        store(file, found)
+        file = store(results / name, Tuning(**found))
         print(f"stored: {os.path.relpath(file)}")
     print(verdict(checks))
     return int(any(check.state == BAD for check in checks))
@@ -111,9 +109,9 @@ def ask_pyperf() -> str | None:
     return done.stdout if "System state" in done.stdout else None
 
 
-def store(file: Path, found: Mapping[str, Any]) -> None:
-    """Add a line to `file`, whole or not at all, and drop the oldest beyond the last 50."""
-    replace(file, [*read(file), dict(found)][-KEPT:])
+def store(folder: Path, found: Tuning) -> Path:
+    """Add what was found, and drop the oldest beyond the last 50; return the file."""
+    return Tuning.replace(folder, [*Tuning.read(folder), found][-KEPT:])
 
 
 def table(checks: Iterable[Check]) -> str:

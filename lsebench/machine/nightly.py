@@ -2,7 +2,7 @@
 
 New commits are measured, and what is missing of the last one; then steps in the history are looked
 for and confirmed, the site is made, and the results are stored on a branch of their own. A stage
-that fails ends no other. How far it is, is written down all the time: ``heartbeat.jsonl``.
+that fails ends no other. How far it is, is written down all the time: its heartbeat.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from lsebench.cli import FAILED, INTERRUPTED, NOTHING, Parser, machine_name
 from lsebench.environments import config, disk
 from lsebench.environments.pinned import PACKAGE
 from lsebench.git import git
-from lsebench.records import lines
+from lsebench.records import asv_files, stored
 from lsebench.signals import end, heed_signals, ignore_signals
 
 RUNS = ("full:asv.conf.json", "libraries:asv.libraries.json")
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str], commands: Commands | None = None) -> int:
         name = machine_name(options.machine)
         results = Path(config.load(path.name).results_dir)
         with lock(options.lock):
-            heartbeat = Heartbeat(results / name / "heartbeat.jsonl")
+            heartbeat = Heartbeat(results / name)
             return Night(options, commands or Commands(), name, results, heartbeat).run()
     except Held as error:
         print(f"another run is going on: {error}", file=sys.stderr)
@@ -140,29 +140,25 @@ def lock(file: Path) -> Iterator[None]:
 
 
 class Heartbeat:
-    """One line of JSON a night, written again at every stage, whole or not at all.
+    """One record a night, in the machine's folder, written again at every stage."""
 
-    A night whose line has no outcome and was not updated for hours was killed.
-    """
-
-    def __init__(self, file: Path) -> None:
-        self.file, self.start = file, time.monotonic()
-        self.line: dict[str, Any] = {
-            "started": _now(),
-            "updated": "",
-            "process": os.getpid(),
-            "stage": "start",
-            "outcome": None,
-            "seconds": 0,
-            "failed": [],
-        }
-        self.before = lines.read(file)[-(KEPT - 1) :]
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.start = folder, time.monotonic()
+        self.night = stored.Night(
+            started=_now(),
+            updated="",
+            process=os.getpid(),
+            stage="start",
+            outcome=None,
+            failed=[],
+        )
+        self.before = stored.Night.read(folder)[-(KEPT - 1) :]
 
     def beat(self, stage: str, **more: Any) -> None:
         """Write down that `stage` begins."""
         seconds = round(time.monotonic() - self.start)
-        self.line |= {"updated": _now(), "stage": stage, "seconds": seconds, **more}
-        lines.replace(self.file, [*self.before, self.line])
+        self.night = replace(self.night, updated=_now(), stage=stage, seconds=seconds, **more)
+        stored.Night.replace(self.folder, [*self.before, self.night])
 
 
 @dataclass
@@ -283,7 +279,8 @@ class Night:
     @contextmanager
     def _results_aside(self) -> Iterator[None]:
         """Keep what this machine writes out of git's way, whether or not it is committed, too."""
-        own, aside = self.results / self.machine, Path(".asv/aside") / self.machine
+        own, listed = asv_files.written_by(self.results, self.machine)
+        aside = Path(".asv/aside") / self.machine
         if aside.exists():  # a night was killed here
             shutil.copytree(aside, own, dirs_exist_ok=True)
             shutil.rmtree(aside)
@@ -291,7 +288,7 @@ class Night:
         own.rename(aside)  # the heartbeat is there, if nothing else
         try:
             # asv writes the list of benchmarks anew in each run.
-            for path in map(str, (own, self.results / "benchmarks.json")):
+            for path in map(str, (own, listed)):
                 if git("ls-files", "--", path):
                     git("checkout", "--quiet", "--", path)
             yield
@@ -304,9 +301,7 @@ class Night:
     def commits(self) -> list[str]:
         """Return the last commit that this machine has measured, and the new ones, oldest first."""
         history = git("rev-list", "--first-parent", "--reverse", "HEAD").split()
-        known = {
-            file.name.partition("-")[0] for file in (self.results / self.machine).glob("*-*.json")
-        }
+        known = asv_files.measured(self.results / self.machine)
         places = [place for place, commit in enumerate(history) if commit[:8] in known]
         last = places[-1] if places else -1
         matter = set(git("rev-list", "--first-parent", "HEAD", "--", *PACKAGE).split())

@@ -17,6 +17,7 @@ from asv.util import UserError
 
 from lsebench import git
 from lsebench.cli import BAD, Parser, machine_name
+from lsebench.records.asv_files import written_by
 
 TRIES = 4
 """To push, while other machines push as well."""
@@ -38,7 +39,7 @@ def main(arguments: Sequence[str]) -> int:
     path = Path(options.config)
     results = Path(Config.load(str(path)).results_dir)
     branch = Branch(path.resolve().parent, options.branch)
-    paths = [str(results / name), str(results / "benchmarks.json")]
+    paths = list(map(str, written_by(results, name)))
     try:
         print(branch.store(paths, f"Add results of {name}", name, options.push))
     except UserError as error:

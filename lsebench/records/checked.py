@@ -24,10 +24,10 @@ from asv.machine import Machine
 from asv.results import Results, get_filename
 from asv.util import UserError
 
-from . import lines
-from .shapes import LEAST, MOST, fits, moment, number, settings, unfit
+from . import lines, shapes, stored
+from .asv_files import BENCHMARKS, MACHINE
+from .shapes import LEAST, MOST, few, fits, moment, number, settings, unfit
 
-BENCHMARKS, MACHINE, CONTEXTS = "benchmarks.json", "machine.json", ".context.jsonl"
 MOST_VALUES = 1_000_000
 """Of one benchmark in one file."""
 
@@ -59,52 +59,7 @@ RESULT = {
     "result_columns": [COLUMNS],
     "results": {},
 }
-STATE: dict[str, Any] = {"context": {}}
-CONTEXT = {
-    "threads_setting?": str,
-    "installed?": {str: str},
-    "backends?": [{"backend": str, "unavailable": (str, None)}],
-    "python?": str,
-    "build?": ({str: str}, None),
-    "gpus?": [{"name": str, str: str}],
-    "pools?": [{"internal_api": str}],
-    "cpu_features?": ({str: [str]}, None),
-    "governor?": (str, None),
-    "allocator?": (str, None),
-}
-STATES = ("bad", "unknown", "good")
-CHECK = {
-    "checked": str,
-    "checks": [{"state": STATES, **dict.fromkeys(("name", "found", "why", "fix"), str)}],
-    "noise": {"kernels": {str: {"within": number, "between": number}}},
-}
-NIGHT = {
-    **dict.fromkeys(("started", "updated", "stage"), str),
-    "outcome": (str, None),
-    "failed": [str],
-    "notes?": [str],
-}
-INCIDENT = {
-    **dict.fromkeys(("benchmark", "environment", "before", "after", "cause", "confirmed"), str),
-    **dict.fromkeys(("ratio", "low", "high"), (number, None)),
-    "parameters": [str],
-}
-FACTS = {
-    **dict.fromkeys(("commit", "date", "python"), str),
-    "installed": {str: str},
-    "gpus": ([{"name": str, "driver_version": str}], None),
-}
-CLAIM = {
-    **dict.fromkeys(("what", "source", "target", "note", "verdict"), str),
-    "measured?": (number, None),
-}
-RECORDS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
-    "claims.jsonl": (FACTS, CLAIM),
-    "tuning.jsonl": (CHECK, CHECK),
-    "heartbeat.jsonl": (NIGHT, NIGHT),
-    "incidents.jsonl": (INCIDENT, INCIDENT),
-}
-"""File of our own -> the shape of its first record, and of the others."""
+CONTEXT = shapes.of(stored.Context)
 
 
 @dataclass(frozen=True)
@@ -239,8 +194,8 @@ class _Folder:
             try:
                 if file in results:
                     _write(self.target / file.name, self.result(file))
-                elif file.name in RECORDS or file.name.endswith(CONTEXTS):
-                    lines.replace(self.target / file.name, self.records(file))
+                elif kind := stored.published(file.name):
+                    lines.replace(self.target / file.name, self.records(file, kind))
             except Unfit as why:
                 self.note(file.name, why)
         return None
@@ -251,7 +206,7 @@ class _Folder:
         try:
             found = _load(file)
             if wrong := unfit(found, known):
-                raise Unfit(f"it is not as asv writes it: {_few(wrong)}")
+                raise Unfit(f"it is not as asv writes it: {few(wrong)}")
         except Unfit as why:
             self.note(file.name, why)
             return known
@@ -263,7 +218,7 @@ class _Folder:
         """Return what is fit of a result file."""
         found = _load(file)
         if wrong := unfit(found, RESULT):
-            raise Unfit(f"it is not as asv writes it: {_few(wrong)}")
+            raise Unfit(f"it is not as asv writes it: {few(wrong)}")
         if (machine := found["params"]["machine"]) != self.source.name:
             raise Unfit(f"it is of another machine: {machine}")
         if file.name != Path(get_filename("", found["commit_hash"], found["env_name"])).name:
@@ -330,23 +285,21 @@ class _Folder:
                 note("it is no interval around its value", interval, key)
                 lows[place] = highs[place] = None
 
-    def records(self, file: Path) -> list[dict[str, Any]]:
+    def records(self, file: Path, kind: type[stored.Record]) -> list[dict[str, Any]]:
         """Return the records of one of our own files that have their shape."""
-        first, others = RECORDS.get(file.name, (STATE, STATE))
+        first = kind.first()
         kept: list[dict[str, Any]] = []
         for place, record in lines.numbered(_text(file, "replace")):
             what = f"line {place}"
-            if record is None:
-                self.note(file.name, "it is no record: cut off?", what)
-            elif wrong := unfit(record, others if kept else first):
-                self.note(file.name, f"it is not as we write it: {_few(wrong)}", what)
-            else:
+            if why := (kind if kept else first).unfit(record):
+                self.note(file.name, why, what)
+            elif record is not None:
                 kept.append(record)
                 # Of a state the rest stays true: without it an older one would be the newest.
-                for key in unfit(record["context"], CONTEXT) if first is STATE else []:
+                for key in unfit(record["context"], CONTEXT) if kind is stored.State else []:
                     self.note(file.name, f"it is not as we write it: {key}", what)
                     del record["context"][key]
-            if not kept and first is not others:
+            if not kept and first is not kind:
                 raise Unfit("its first line, which says of what the others are, is not fit")
         return kept
 
@@ -388,10 +341,6 @@ def _is_end(found: Any) -> bool:
     if found in (None, math.inf, -math.inf, 0):
         return found is not False
     return number(found) and abs(found) >= LEAST  # asv divides by the width
-
-
-def _few(keys: list[str]) -> str:
-    return ", ".join([*keys[:3], "\N{HORIZONTAL ELLIPSIS}"] if len(keys) > 3 else keys)
 
 
 def _short(found: Any) -> str:

@@ -2,8 +2,7 @@
 
 asv records which versions were asked for. This adds what a run really had: every installed
 distribution, the backends and why one was missing, thread pools, CPU features, the governor.
-One line of JSON for each state, in ``<result file>.context.jsonl``; a state that stays the same
-is not written again. (asv takes every ``.json`` file in the folder for a result.)
+A state that stays the same is not written again.
 """
 
 from __future__ import annotations
@@ -13,9 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from asv.results import get_filename
-
-from . import lines
+from . import asv_files
+from .stored import State
 
 ASK = """
 import contextlib, io, json, sys
@@ -44,12 +42,6 @@ with contextlib.suppress(ImportError):  # as above
 facts["governor"] = governor.read_text().strip() if governor.exists() else None
 print(json.dumps(facts))
 """
-
-
-def path(conf: Any, machine: str, commit: str, env_name: str) -> Path:
-    """Return where the context of a result file is stored."""
-    result = Path(conf.results_dir, get_filename(machine, commit, env_name))
-    return result.with_name(result.stem + ".context.jsonl")
 
 
 GPU_FACTS = (
@@ -85,8 +77,8 @@ def record(conf: Any, env: Any, machine: str, commit: str) -> dict[str, Any]:
     }
     if gpus := ask_gpus():
         context["gpus"] = gpus
-    file = path(conf, machine, commit, env.name)
-    if lines.last(file).get("context") != context:
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        lines.append(file, {"since": now, "context": context})
+    result = asv_files.result(Path(conf.results_dir), machine, commit, env.name)
+    last = State.last(result)
+    if last is None or last.context != context:
+        State(since=datetime.now(UTC).isoformat(timespec="seconds"), context=context).append(result)
     return context

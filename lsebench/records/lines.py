@@ -1,32 +1,15 @@
-"""Files of JSON, a line for each record: how ours are read, and how one is added.
+"""Files of JSON, a line for each record: how a line is read, and how one is added.
 
-A machine that goes down leaves half a line. It is left out by every reader, and the next record
-begins a line of its own.
+A machine that goes down leaves half a line. The next record begins a line of its own.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-
-from asv.console import log
-
-
-def read(file: Path) -> list[dict[str, Any]]:
-    """Return the records of `file`, oldest first; none where it is not there.
-
-    A line that is none is left out, with a warning that names the file and the line.
-    """
-    found = []
-    text = file.read_text("utf-8", errors="replace") if file.exists() else ""
-    for number, record in numbered(text):
-        if record is None:
-            log.warning(f"{file}, line {number}, is no record (cut off?) and is left out")
-        else:
-            found.append(record)
-    return found
 
 
 def numbered(text: str) -> Iterator[tuple[int, dict[str, Any] | None]]:
@@ -47,16 +30,11 @@ def parse(text: str) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def last(file: Path) -> dict[str, Any]:
-    """Return the last record of `file`; an empty one where there is none."""
-    found = read(file)
-    return found[-1] if found else {}
-
-
 def append(file: Path, record: dict[str, Any]) -> None:
-    """Add `record` as a line, at once, so that none is lost."""
+    """Add `record` as a line, at once and whole, whoever else does so at the same time."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("a+b") as stream:
+    with file.open("a+b", buffering=0) as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)  # until it is closed
         start = b""
         if stream.seek(0, 2):
             stream.seek(-1, 2)

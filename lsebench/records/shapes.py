@@ -7,7 +7,8 @@ or a mapping: key -> shape. A key with ``?`` may be missing; `str` as key stands
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from types import NoneType, UnionType
+from typing import Any, Literal, get_args, get_origin, get_type_hints, is_typeddict
 
 Shape = Any
 
@@ -19,6 +20,23 @@ LATEST = 4_102_444_800_000
 """The year 2100 in milliseconds: no stored time is later, and Python's calendar knows them all."""
 LONGEST = 240
 """Bytes of ``name-value``, which asv makes a file's name of."""
+
+
+def of(hint: Any) -> Shape:
+    """Return the shape of what is annotated so; of a TypedDict that of its keys."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is UnionType:
+        return tuple(None if one is NoneType else of(one) for one in arguments)
+    if origin is Literal:
+        return arguments
+    if origin is list:
+        return [of(arguments[0])]
+    if origin is dict:
+        return {str: of(arguments[1])}
+    if is_typeddict(hint):
+        end = "" if hint.__total__ else "?"
+        return {key + end: of(one) for key, one in get_type_hints(hint).items()}
+    return {Any: object, int: number, float: number}.get(hint, hint)
 
 
 def fits(found: Any, shape: Shape) -> bool:
@@ -61,3 +79,8 @@ def settings(found: Any) -> bool:
     return fits(found, {str: (str, number, None)}) and all(
         len(f"env-{name}-{value}".encode()) <= LONGEST for name, value in found.items()
     )
+
+
+def few(keys: list[str]) -> str:
+    """Return the first of several keys as text."""
+    return ", ".join([*keys[:3], "\N{HORIZONTAL ELLIPSIS}"] if len(keys) > 3 else keys)

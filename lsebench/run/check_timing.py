@@ -18,12 +18,13 @@ from pathlib import Path
 from typing import Any
 
 from asv.benchmarks import Benchmarks
-from asv.results import Results, get_filename
+from asv.results import Results
 
 from lsebench import git
 from lsebench.cli import Parser, register_machine
 from lsebench.environments import config
 from lsebench.environments.combinations import FRESH
+from lsebench.records import asv_files
 
 from .run import ASV
 
@@ -99,7 +100,7 @@ def _measure(
     environ = {**os.environ, **variables}
     command.append(f"{commit}^!")
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environ)
-    file = Path(conf.results_dir, get_filename(machine, commit, env.name))
+    file = asv_files.result(Path(conf.results_dir), machine, commit, env.name)
     params = Benchmarks.load(conf)[BENCHMARK]["params"]
     values = Results.load(str(file)).get_result_value(BENCHMARK, params)
     found = dict(zip(product(*params), values, strict=True))

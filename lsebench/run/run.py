@@ -34,6 +34,7 @@ from lsebench.cli import FAILED, INTERRUPTED, NOTHING, Parser, register_machine
 from lsebench.environments import config
 from lsebench.environments.combinations import HUGE, THREADS, backend_of, python_path
 from lsebench.environments.pinned import PACKAGE, TIER, tiers
+from lsebench.records import asv_files
 from lsebench.records.context import record
 from lsebench.signals import end, heed_signals, ignore_signals, later
 from lsekernels import registry
@@ -152,7 +153,7 @@ class Run:
         if not any(any(self._select(selection)) for _, selection in self.environments):
             raise util.UserError(
                 f"nothing in profile {options.profile} matches {options.bench!r}"
-                " (a name is written as in results/benchmarks.json: "
+                f" (a name is written as in {asv_files.benchmarks(Path(self.conf.results_dir))}: "
                 "\"warm.Logsumexp.track_time('numpy', 'float64', 1000)\")"
             )
         self.repo = get_repo(self.conf)
@@ -363,7 +364,7 @@ def discover(conf: Any) -> Benchmarks:
     """
     root = os.path.abspath(conf.benchmark_dir)
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "benchmarks.json")
+        file = asv_files.benchmarks(Path(folder))
         command = [sys.executable, runner.BENCHMARK_RUN_SCRIPT, "discover", root, str(file)]
         environ = {k: v for k, v in os.environ.items() if k != THREADS} | python_path(os.getcwd())
         done = subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environ)

@@ -27,8 +27,8 @@ from asv import util
 from lsebench import git
 from lsebench.cli import Parser, register_machine
 from lsebench.environments import config
+from lsebench.records import stored
 from lsebench.records.context import record
-from lsebench.records.lines import replace
 
 from .run import ASV
 
@@ -106,7 +106,7 @@ def call(backend: str, size: Any, dtype: str = "float64", method: str = "logsume
 
 
 def main(name: str, title: str, groups: list[Group], arguments: Sequence[str]) -> int:
-    """Measure `groups`, print the table and store it as `name`.jsonl; return the exit code."""
+    """Measure `groups`, print the table and store it; return the exit code."""
     parser = Parser(
         prog=f"python -m lsebench {name}",
         description=f"Measure {title} on the newest commit. " + (__doc__ or "").split("\n\n", 1)[1],
@@ -141,7 +141,8 @@ def run(name: str, title: str, groups: Iterable[Group], options: argparse.Namesp
     good = sum(verdict in ("met", "holds") for verdict in verdicts)
     print(f"\n{title}: {good} of {len(verdicts)} met on {machine}, commit {commit[:8]}")
     if not options.only:
-        _store(Path(conf.results_dir, machine, f"{name}.jsonl"), commit, context, lines)
+        kind = stored.Claim if name == "claims" else stored.Target
+        _store(kind, Path(conf.results_dir, machine), commit, context, lines)
     return 2 if any(line["verdict"].startswith("failed") for line in lines) else 0
 
 
@@ -226,17 +227,20 @@ def _measure(env: Any, group: Group) -> Times:
     return {name: statistics.median(run[name] for run in runs) for name in group.calls}
 
 
-def _store(file: Path, commit: str, context: dict[str, Any], lines: list[dict[str, Any]]) -> None:
-    facts = {
-        "commit": commit,
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "python": platform.python_version(),
-        "installed": context["installed"],
-        "build": context.get("build"),
-        "cpu_features": context.get("cpu_features"),
-        "gpus": context.get("gpus"),
-        "unit of times": "seconds, or that of the target",
-    }
-    # Not .json: asv takes every such file in the folder for a result.
-    replace(file, [facts, *lines])
-    print(f"stored in {file}")
+def _store(
+    kind: type[stored.Line],
+    folder: Path,
+    commit: str,
+    context: dict[str, Any],
+    lines: list[dict[str, Any]],
+) -> None:
+    facts = stored.Facts(
+        commit=commit,
+        date=datetime.now(UTC).isoformat(timespec="seconds"),
+        python=platform.python_version(),
+        installed=context["installed"],
+        build=context.get("build"),
+        cpu_features=context.get("cpu_features"),
+        gpus=context.get("gpus"),
+    )
+    print(f"stored in {kind.replace(folder, [facts, *(kind(**line) for line in lines)])}")

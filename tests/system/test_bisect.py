@@ -17,6 +17,7 @@ from lsebench import cli
 from lsebench.__main__ import main as command
 from lsebench.history import bisect, history
 from lsebench.history.series import Change, Series
+from lsebench.records.stored import Incident
 
 from .. import synthetic
 
@@ -73,7 +74,7 @@ class Scratch:
             path.write_text(json.dumps({"since": "", "context": context}) + "\n")
 
     def stored(self):
-        return bisect.load(self.results / MACHINE / bisect.FILE)
+        return [one.to_json() for one in Incident.read(self.results / MACHINE)]
 
 
 @pytest.fixture
@@ -313,7 +314,7 @@ def test_noise_is_not_stored(scratch, confirmed, capsys):
     scratch.store(step_at(24, {"a10"}))
     assert confirmed(Truth(scratch, step_at(99, set())), code=0) == []
     assert "not confirmed: warm.Kernel.track_time('a', 10), same" in capsys.readouterr().out
-    assert not (scratch.results / MACHINE / bisect.FILE).exists()
+    assert scratch.stored() == []
 
 
 def test_what_cannot_be_measured_is_not_confirmed(scratch, confirmed, capsys):

@@ -399,7 +399,7 @@ def test_pairs_of_another_ruler_and_failures_are_not_restored(tmp_path):
         {**line, "states": {"head": "absent: not for 2"}, "ruler": "this"},
     ]
     file.write_text("".join(json.dumps(line) + "\n" for line in lines) + '{"cut')
-    assert compare_commits._restore(rows.State([row], None, {}), file, "this") == 2
+    assert compare_commits._restore(rows.State([row], None, {}), tmp_path, "this") == 2
     assert [pair.states for pair in row.pairs["screen"]] == [{}, {"head": "absent: not for 2"}]
 
 

@@ -342,11 +342,11 @@ def test_fetch_keeps_this_machine_s_results_past_those_that_are_committed(repo, 
 
 def test_heartbeat_is_bounded(tmp_path):
     for number in range(60):
-        beat = nightly.Heartbeat(tmp_path / "heartbeat.jsonl")
+        beat = nightly.Heartbeat(tmp_path)
         beat.beat("a")
-        beat.beat("end", outcome=number)
+        beat.beat("end", outcome=str(number))
     lines = (tmp_path / "heartbeat.jsonl").read_text().splitlines()
-    assert [json.loads(line)["outcome"] for line in lines] == list(range(10, 60))
+    assert [json.loads(line)["outcome"] for line in lines] == [str(n) for n in range(10, 60)]
 
 
 def test_errors_of_use(repo, capsys):

@@ -7,6 +7,7 @@ import pytest
 
 from lsebench.__main__ import main as command
 from lsebench.gate import power
+from lsebench.records.stored import PowerRun
 from lsekernels.kernels import logsumexp
 
 from ..scratch import git
@@ -62,11 +63,14 @@ def test_amount_is_the_nearest_of_those_tried():
 def test_summary(case, hits, met):
     case = next(c for c in power.CASES if c.name == case)
     runs = [
-        {"case": case.name, "hit": i < hits, "true ratio": 1.05, "minutes": i, "benchmarks": 7,
-         "undecided": 2}
-        for i in range(20)
+        PowerRun(
+            case=name, place=None, true_ratio=1.05, hit=i < hits, rows=[], benchmarks=7,
+            undecided=2, minutes=i, limit=10, commit="", date="",
+        )
+        for name, number in ((case.name, 20), ("another", 1))
+        for i in range(number)
     ]  # fmt: skip
-    line = power.summary(case, [*runs, {"case": "another"}])
+    line = power.summary(case, runs)
     assert (line["runs"], line["hits"], line["met"], line["undecided"]) == (20, hits, met, 40)
     assert line["low"] < hits / 20 < line["high"]
     assert f"| 20 | {hits} |" in power.table([line])

@@ -10,6 +10,7 @@ from lsebench import cli
 from lsebench.__main__ import main as command
 from lsebench.machine import frozen_calls, linux_checks, machine, noise_floor
 from lsebench.machine.linux_checks import BAD, GOOD, UNKNOWN, Activity, Check
+from lsebench.records.stored import Tuning
 
 from ..tuned import CLOCK, CPU, HUGE, SAID, TUNED, found, made_up, tree
 
@@ -261,11 +262,11 @@ def test_interrupted_it_stores_nothing(quick, monkeypatch):
 
 
 def test_what_is_stored_is_bounded(tmp_path):
-    file = tmp_path / "m/tuning.jsonl"
     for number in range(60):
-        machine.store(file, {"number": number})
-    kept = [json.loads(line)["number"] for line in file.read_text().splitlines()]
-    assert kept == list(range(10, 60))
+        found = Tuning(checked=str(number), checks=[], noise={"kernels": {}})
+        file = machine.store(tmp_path / "m", found)
+    kept = [json.loads(line)["checked"] for line in file.read_text().splitlines()]
+    assert kept == [str(number) for number in range(10, 60)]
     assert [f.name for f in file.parent.iterdir()] == ["tuning.jsonl"]
 
 

@@ -8,6 +8,7 @@ from asv.graph import GraphSet
 
 from lsebench.machine import frozen_calls, linux_checks, nightly, noise_floor
 from lsebench.machine.machine import store
+from lsebench.records.stored import Tuning
 from lsebench.site.page import page
 from lsebench.site.plugin import PAGES
 from lsebench.site.rows import machines
@@ -199,18 +200,18 @@ def found_by_make_machine(state="bad"):
         linux_checks.Check("SMT", "<b>on</b>", state, "two threads", "echo off | sudo tee /sys/x"),
     ]
     run = {name: [1.0, 1.01, 0.99] for name in frozen_calls.NAMES}
-    return {
-        "checked": "2026-11-21T22:00:00+00:00",
-        "machine": "m",
-        "checks": [asdict(check) for check in checks],
-        "noise": {"kernels": noise_floor.summary([run, run])},
-    }
+    return Tuning(
+        checked="2026-11-21T22:00:00+00:00",
+        machine="m",
+        checks=[asdict(check) for check in checks],
+        noise={"kernels": noise_floor.summary([run, run])},
+    )
 
 
 def test_an_untuned_machine_is_marked_and_says_what_to_do(tmp_path):
     describe(tmp_path)
     for state in ("good", "bad"):
-        store(tmp_path / "m/tuning.jsonl", found_by_make_machine(state))
+        store(tmp_path / "m", found_by_make_machine(state))
     (found,) = tables({run(): series()}, tmp_path)
     assert machines.marks([found])["m"]["bad"] == ["SMT"], "the newest check counts"
     assert [row["name"] for row in found["check"]["rows"]] == ["SMT", "temperature", "swap"]
@@ -225,7 +226,7 @@ def test_an_untuned_machine_is_marked_and_says_what_to_do(tmp_path):
 
 def test_a_tuned_machine_is_not_marked(tmp_path):
     describe(tmp_path)
-    store(tmp_path / "m/tuning.jsonl", found_by_make_machine("good"))
+    store(tmp_path / "m", found_by_make_machine("good"))
     (found,) = tables({run(): series()}, tmp_path)
     assert machines.marks([found])["m"]["bad"] == []
     assert "yes, as far as it is to be seen" in shown([found])
@@ -239,7 +240,7 @@ def test_a_machine_that_was_never_checked(tmp_path):
 
 def test_how_the_last_night_went(tmp_path):
     describe(tmp_path)
-    beat = nightly.Heartbeat(tmp_path / "m/heartbeat.jsonl")
+    beat = nightly.Heartbeat(tmp_path / "m")
     beat.beat("measure 1 of 2")
     (found,) = tables({run(): series()}, tmp_path)
     assert "has not ended; at 20" in found["night"]

@@ -41,6 +41,14 @@ def test_rooms_import_those_before_them(root, room):
         assert found <= allowed, f"{file.relative_to(root)} imports {found - allowed}"
 
 
+def test_names_of_stored_files_are_written_in_one_room(root):
+    """What another room stores is known through `records` alone."""
+    for room in (*ROOMS[1:], "*.py"):
+        for file in (root / "lsebench").glob(f"{room}/**/*.py" if room in ROOMS else room):
+            found = re.findall(r"[\w-]*\.jsonl|machine\.json|benchmarks\.json", file.read_text())
+            assert not found, f"{file.relative_to(root)} writes {found}: see records/"
+
+
 def test_what_lies_beside_the_rooms_imports_none(root):
     there = {file.stem for file in (root / "lsebench").glob("*.py")} - {"__init__", "__main__"}
     assert there == BESIDE

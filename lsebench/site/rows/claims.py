@@ -5,26 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from lsebench.records import lines
+from lsebench.records.stored import Claim
 
 
 def tables(folder: Path) -> list[dict[str, Any]]:
     """Return the stored claims of each machine in the results folder, with text for each value."""
-    found = []
-    for file in sorted(folder.glob("*/claims.jsonl")):
-        stored = lines.read(file)
-        if not stored:
-            continue
-        facts, *rows = stored
-        table: dict[str, Any] = {**facts, "machine": file.parent.name, "lines": rows}
-        for line in table["lines"]:
-            value = line.get("measured")
-            line["shown"] = (
-                "" if value is None else f"{value:.3g}" if value < 1e3 else f"{value:,.0f}"
-            )
-            line["kind"] = _kind(line["verdict"])
-        found.append(table)
-    return found
+    return [
+        facts.to_json() | {"machine": machine, "lines": list(map(_line, claims))}
+        for machine, facts, claims in Claim.tables(folder)
+    ]
+
+
+def _line(claim: Claim) -> dict[str, Any]:
+    value = claim.measured
+    shown = "" if value is None else f"{value:.3g}" if value < 1e3 else f"{value:,.0f}"
+    return claim.to_json() | {"shown": shown, "kind": _kind(claim.verdict)}
 
 
 def _kind(verdict: str) -> str:

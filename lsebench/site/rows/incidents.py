@@ -14,7 +14,7 @@ from asv.util import is_na
 
 from lsebench import git
 from lsebench.history.steps import find
-from lsebench.records import lines
+from lsebench.records.stored import Incident
 from lsekernels import kernels
 
 from .history import THREADS
@@ -167,17 +167,17 @@ def confirmed(folder: Path, benchmarks: Mapping[str, Any]) -> list[dict[str, Any
     Incidents of benchmarks that are no longer there are left out, as asv does with their results.
     """
     found = []
-    for file in sorted(folder.glob("*/incidents.jsonl")):
-        for incident in lines.read(file):
-            if incident.get("benchmark") in benchmarks:
+    for machine, incidents in Incident.of_machines(folder):
+        for incident in incidents:
+            if incident.benchmark in benchmarks:
                 same = ("benchmark", "environment", "before", "after", "cause")
                 found.append(
-                    {name: incident[name] for name in same}
-                    | {name: _maybe(incident[name]) for name in ("ratio", "low", "high")}
+                    {name: getattr(incident, name) for name in same}
+                    | {name: _maybe(getattr(incident, name)) for name in ("ratio", "low", "high")}
                     | {
-                        "machine": file.parent.name,
-                        "values": [value.strip("'") for value in incident["parameters"]],
-                        "date": incident["confirmed"][:10],
+                        "machine": machine,
+                        "values": [value.strip("'") for value in incident.parameters],
+                        "date": incident.confirmed[:10],
                     }
                 )
     return sorted(found, key=lambda incident: incident["date"], reverse=True)

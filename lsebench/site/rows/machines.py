@@ -1,19 +1,18 @@
 """The machines: what each is, how it is tuned, how much noise it has, when it last reported.
 
-``make machine`` leaves its answers in ``tuning.jsonl``, ``make nightly`` how far it was in
-``heartbeat.jsonl``; the last line of each is shown.
+``make machine`` stores its answers, ``make nightly`` how far it is; the newest of each is shown.
 """
 
 from __future__ import annotations
 
-import json
 import statistics
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from lsebench.records import lines
+from lsebench.records import asv_files
 from lsebench.records.checked import LeftOut
+from lsebench.records.stored import Night, Tuning
 
 from .history import THREADS
 from .results import MAIN, Run, Series, Value, day, newest
@@ -68,15 +67,14 @@ def tables(
     graphs : asv.graph.GraphSet
         For the spread over commits.
     folder : Path
-        The results folder, with a machine.json for each machine.
+        The results folder, in which asv has described each machine.
     left_out : iterable of LeftOut
         What is stored there, too, and is not published.
     """
     out: dict[str, list[LeftOut]] = {}
     for one in left_out:
         out.setdefault(one.machine, []).append(one)
-    stored = [json.loads(file.read_text("utf-8")) for file in folder.glob("*/machine.json")]
-    described = {found["machine"]: found for found in stored}
+    described = {found["machine"]: found for found in asv_files.descriptions(folder)}
     names = sorted({*described, *(run.machine for run in runs), *out})
     return [
         _machine(
@@ -86,8 +84,8 @@ def tables(
             graphs,
         )
         | {
-            "check": check(lines.last(folder / name / "tuning.jsonl")),
-            "night": night(lines.last(folder / name / "heartbeat.jsonl")),
+            "check": check(Tuning.last(folder / name)),
+            "night": night(Night.last(folder / name)),
             "left_out": kinds(out.get(name, [])),
         }
         for name in names
@@ -121,16 +119,16 @@ def marks(described: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     }
 
 
-def check(found: Mapping[str, Any]) -> dict[str, Any] | None:
+def check(found: Tuning | None) -> dict[str, Any] | None:
     """Return what the newest check of a machine says, the bad first; None where there is none."""
-    if not found:
+    if found is None:
         return None
     order = ["bad", "unknown", "good"]
-    kernels = found["noise"]["kernels"]
+    kernels = found.noise["kernels"]
     return {
-        "day": found["checked"][:10],
-        "bad": [row["name"] for row in found["checks"] if row["state"] == "bad"],
-        "rows": sorted(found["checks"], key=lambda row: order.index(row["state"])),
+        "day": found.checked[:10],
+        "bad": [row["name"] for row in found.checks if row["state"] == "bad"],
+        "rows": sorted(found.checks, key=lambda row: order.index(row["state"])),
         "noise": [
             {
                 "what": FROZEN.get(name, name),
@@ -142,15 +140,15 @@ def check(found: Mapping[str, Any]) -> dict[str, Any] | None:
     }
 
 
-def night(found: Mapping[str, Any]) -> str:
+def night(found: Night | None) -> str:
     """Return how the newest nightly run went; nothing where there was none."""
-    if not found:
+    if found is None:
         return ""
-    start, last = (found[key][:16].replace("T", " ") for key in ("started", "updated"))
-    if not found["outcome"]:
-        return f"of {start} (UTC) has not ended; at {last} it was at: {found['stage']}"
-    said = "; ".join([*found["failed"], *found.get("notes", [])])
-    return f"of {start} (UTC): {found['outcome']}" + (f" ({said})" if said else "")
+    start, last = (time[:16].replace("T", " ") for time in (found.started, found.updated))
+    if not found.outcome:
+        return f"of {start} (UTC) has not ended; at {last} it was at: {found.stage}"
+    said = "; ".join([*found.failed, *found.notes])
+    return f"of {start} (UTC): {found.outcome}" + (f" ({said})" if said else "")
 
 
 def _machine(
@@ -180,7 +178,7 @@ def _newest_first(item: tuple[Run, Series]) -> tuple[Any, ...]:
 
 
 def description(found: Mapping[str, str]) -> Facts:
-    """Return what asv has noted of a machine, in machine.json."""
+    """Return what asv has noted of a machine."""
     memory = found.get("ram", "")
     if memory.isdigit():
         memory = f"{int(memory) / 2**30:.3g} GiB"

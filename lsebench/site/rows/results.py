@@ -13,7 +13,7 @@ from typing import Any
 
 from packaging.version import InvalidVersion, Version
 
-from lsebench.records import lines
+from lsebench.records.stored import State
 
 MAIN = "pinned"
 """The kind of environment that asv.conf.json has; ``make bench-gpu`` and PyPy have others."""
@@ -175,9 +175,8 @@ def _interval(value: Any, stat: Mapping[str, Any] | None) -> tuple[float, float]
 
 def context_of(result: Any, folder: Path) -> dict[str, Any]:
     """Return what was really there, stored beside a result; nothing where it is not."""
-    file = folder / Path(result._filename).with_suffix(".context.jsonl")
-    context: dict[str, Any] = lines.last(file).get("context", {})
-    return context
+    state = State.last(folder / result._filename)
+    return state.context if state else {}
 
 
 def version(text: str) -> Version:
