@@ -1,5 +1,9 @@
 # cython: language_level=3, boundscheck=False, wraparound=False
-"""logsumexp as two loops, for Cython."""
+"""logsumexp as two loops, for Cython.
+
+Source: of the shifted formula and its error: P. Blanchard, D. J. Higham and N. J. Higham,
+"Accurately computing the log-sum-exp and softmax functions", IMA J. Numer. Anal. 41 (2021).
+"""
 from libc.math cimport exp, isinf, isnan, log, NAN
 
 ctypedef fused real:

@@ -1,5 +1,9 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
-"""logsumexp as two parallel loops, for Cython with OpenMP."""
+"""logsumexp as two parallel loops, for Cython with OpenMP.
+
+Source: of the shifted formula and its error: P. Blanchard, D. J. Higham and N. J. Higham,
+"Accurately computing the log-sum-exp and softmax functions", IMA J. Numer. Anal. 41 (2021).
+"""
 from cython.parallel cimport prange
 from libc.math cimport exp, INFINITY, isinf, isnan, log, NAN
 from openmp cimport omp_get_max_threads

@@ -3,6 +3,10 @@
 
 Built twice, without OpenMP (prange is then a plain loop) and with it. How a vector is cut does not
 depend on the number of threads, so the result does not either.
+
+Source: of the pair (S, K): M. Dukhan and A. Ablavatski, "The two-pass softmax algorithm",
+arXiv:2001.04438 (2020); of `add`: W. Kahan, "Further remarks on reducing truncation errors",
+Commun. ACM 8 (1965).
 """
 cimport numpy as cnp
 from cython.parallel cimport prange

@@ -1,4 +1,8 @@
-"""logsumexp as array operations, for Pythran."""
+"""logsumexp as array operations, for Pythran.
+
+Source: of the shifted formula and its error: P. Blanchard, D. J. Higham and N. J. Higham,
+"Accurately computing the log-sum-exp and softmax functions", IMA J. Numer. Anal. 41 (2021).
+"""
 import numpy as np
 
 

@@ -3,6 +3,11 @@
 Each loop goes over a block of scratch memory that stays in the nearest cache. All is computed in
 float64. Built twice, without OpenMP and with it: how a vector is cut does not depend on the number
 of threads, so the result does not either.
+
+Source: of the pair (s, k): M. Dukhan and A. Ablavatski, "The two-pass softmax algorithm",
+arXiv:2001.04438 (2020); of exp's two parts of ln(2): W. J. Cody and W. Waite, "Software manual
+for the elementary functions" (1980); of the sum of blocks: W. Kahan, "Further remarks on reducing
+truncation errors", Commun. ACM 8 (1965).
 """
 import numpy as np
 

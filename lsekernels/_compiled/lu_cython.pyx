@@ -1,5 +1,8 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
-"""LU factorisation as plain loops, for Cython."""
+"""LU factorisation as plain loops, for Cython.
+
+Source: the outer products of G. H. Golub and C. F. Van Loan, "Matrix computations".
+"""
 import numpy as np
 from libc.math cimport fabs
 

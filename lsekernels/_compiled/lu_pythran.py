@@ -1,4 +1,7 @@
-"""LU factorisation as plain loops, for Pythran."""
+"""LU factorisation as plain loops, for Pythran.
+
+Source: the outer products of G. H. Golub and C. F. Van Loan, "Matrix computations".
+"""
 import numpy as np
 
 

@@ -1,5 +1,8 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
-"""x**8 as plain loops, for Cython."""
+"""x**8 as plain loops, for Cython.
+
+Source: of the squarings: D. E. Knuth, "The art of computer programming", vol. 2, section 4.6.3.
+"""
 import numpy as np
 from libc.math cimport pow, powf
 

@@ -1,4 +1,7 @@
-"""x**8 as array expressions, for Pythran."""
+"""x**8 as array expressions, for Pythran.
+
+Source: of the squarings: D. E. Knuth, "The art of computer programming", vol. 2, section 4.6.3.
+"""
 
 
 #pythran export power8_operator(float32[])

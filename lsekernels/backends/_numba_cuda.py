@@ -4,6 +4,9 @@ Numbers are reduced to (m, s) with s = sum(exp(x - m)), s in float64 for both dt
 also where no number or an infinite one is the largest: then s becomes 0, inf or nan by itself.
 
 The module is apart from the backend because Numba's simulator needs `cuda` to be a global.
+
+Source: M. Milakov and N. Gimelshein, "Online normalizer calculation for softmax",
+arXiv:1805.02867 (2018).
 """
 # mypy: disable-error-code="no-untyped-def,no-untyped-call"
 

@@ -5,6 +5,11 @@ range where it is exact, so ordinary data are read once and their maximum is nev
 
 Sums may be reassociated (which is what vectorizes them) and products fused with additions; nan and
 infinity keep their meaning everywhere.
+
+Source: of the pair (s, k): M. Dukhan and A. Ablavatski, "The two-pass softmax algorithm",
+arXiv:2001.04438 (2020); of exp's two parts of ln(2): W. J. Cody and W. Waite, "Software manual
+for the elementary functions" (1980); of the sum: T. Ogita, S. M. Rump and S. Oishi, "Accurate sum
+and dot product", SIAM J. Sci. Comput. 26 (2005).
 """
 # mypy: disable-error-code="no-untyped-def,no-untyped-call"
 

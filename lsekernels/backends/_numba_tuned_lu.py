@@ -6,6 +6,8 @@ two rows at a time minus multiples of four others, which lie in a buffer that st
 
 All indices are unsigned: there is no test for negative ones, which would keep loops from being
 vectorized; nor are there slices, which cost more than a short loop.
+
+Source: of the blocks of columns: LAPACK's xGETRF.
 """
 # mypy: disable-error-code="no-untyped-def,no-untyped-call"
 

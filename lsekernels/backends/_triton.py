@@ -2,6 +2,9 @@
 
 Numbers are reduced to (m, s) with s = sum(exp(x - m)), s in float64 for both dtypes. m is finite,
 also where no number or an infinite one is the largest: then s becomes 0, inf or nan by itself.
+
+Source: M. Milakov and N. Gimelshein, "Online normalizer calculation for softmax",
+arXiv:1805.02867 (2018).
 """
 # mypy: disable-error-code="no-untyped-def,no-untyped-call,untyped-decorator"
 

@@ -1,4 +1,8 @@
-"""Numba in nopython mode: the NumPy form, compiled to machine code."""
+"""Numba in nopython mode: the NumPy form, compiled to machine code.
+
+Source: that of the NumPy form; of LU, the outer products of G. H. Golub and C. F. Van Loan,
+"Matrix computations".
+"""
 
 import math
 

@@ -1,4 +1,7 @@
-"""Numba's guvectorize: a function of vectors, generalised over all other axes."""
+"""Numba's guvectorize: a function of vectors, generalised over all other axes.
+
+Source: that of the NumPy form.
+"""
 
 from typing import Any
 

@@ -1,4 +1,7 @@
-"""Numba in object mode: the NumPy form, compiled to calls of the interpreter."""
+"""Numba in object mode: the NumPy form, compiled to calls of the interpreter.
+
+Source: that of the NumPy form.
+"""
 
 import math
 

@@ -1,4 +1,7 @@
-"""Numba in nopython mode with parallel=True: the loops run on all threads allowed."""
+"""Numba in nopython mode with parallel=True: the loops run on all threads allowed.
+
+Source: that of the NumPy form.
+"""
 
 from ..backend import Backend, Call
 from .numpy import LOSES_TINY_TERMS

@@ -1,4 +1,7 @@
-"""Numba's vectorize: a function of numbers made a ufunc, compiled for a dtype when it meets it."""
+"""Numba's vectorize: a function of numbers made a ufunc, compiled for a dtype when it meets it.
+
+Source: that of the NumPy form.
+"""
 
 import math
 from collections.abc import Callable

@@ -1,4 +1,8 @@
-"""NumPy: the maximum, exp of the difference, log of the sum, each an array operation."""
+"""NumPy: the maximum, exp of the difference, log of the sum, each an array operation.
+
+Source: of the shifted formula and its error: P. Blanchard, D. J. Higham and N. J. Higham,
+"Accurately computing the log-sum-exp and softmax functions", IMA J. Numer. Anal. 41 (2021).
+"""
 
 from functools import cached_property
 from typing import Any

@@ -1,4 +1,7 @@
-"""Plain Python, as one would write it without any library."""
+"""Plain Python, as one would write it without any library.
+
+Source: that of the NumPy form.
+"""
 
 import math
 import random

@@ -1,4 +1,7 @@
-"""PyTorch's compiler: the three lines, fused by Inductor into C++ (needs a C++ compiler)."""
+"""PyTorch's compiler: the three lines, fused by Inductor into C++ (needs a C++ compiler).
+
+Source: that of the NumPy form.
+"""
 
 import shutil
 import warnings

@@ -4,6 +4,9 @@ L has ones on its diagonal, U is upper triangular; both are returned in one matr
 pivots is the row with which row i was interchanged, in this order, as ``scipy.linalg.lu_factor``
 returns them. Partial pivoting takes the largest element of the column: no element of L is larger
 than 1 in size, which keeps the rounding errors small.
+
+Source: G. H. Golub and C. F. Van Loan, "Matrix computations", on elimination with partial
+pivoting; of the residual, LAPACK's tests (xGET01).
 """
 
 from __future__ import annotations

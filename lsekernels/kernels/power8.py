@@ -1,4 +1,7 @@
-"""x**8 of each element: is naive multiplication faster than the power function, and how exact?"""
+"""x**8 of each element: is naive multiplication faster than the power function, and how exact?
+
+Source: of the squarings: D. E. Knuth, "The art of computer programming", vol. 2, section 4.6.3.
+"""
 
 from __future__ import annotations
 

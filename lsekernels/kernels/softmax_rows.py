@@ -1,4 +1,8 @@
-"""exp(x) / sum(exp(x)) of each row of a matrix."""
+"""exp(x) / sum(exp(x)) of each row of a matrix.
+
+Source: of the formulas and their errors: P. Blanchard, D. J. Higham and N. J. Higham, "Accurately
+computing the log-sum-exp and softmax functions", IMA J. Numer. Anal. 41 (2021).
+"""
 
 from __future__ import annotations
 

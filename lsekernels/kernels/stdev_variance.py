@@ -4,6 +4,9 @@ sqrt(mean((x - mean(x))**2)) of a vector, over all elements (population). The fu
 variance is one of its own. A text of 2020 saw Numba fall back to slow code, without a word, where
 the inner one is not jitted; today nopython mode refuses it with a TypingError (a test shows that),
 and the price is that of object mode.
+
+Source: of the two passes: T. F. Chan, G. H. Golub and R. J. LeVeque, "Algorithms for computing
+the sample variance", Am. Stat. 37 (1983).
 """
 
 from __future__ import annotations

@@ -3,6 +3,11 @@
 There is no true value to compare with, so the result is judged as a sample. Every call must give
 new numbers: a method continues its generator's stream, and never seeds it again. One result cannot
 show that, so tests/backends/test_uniform.py compares the results of successive calls.
+
+Source: of the generators: M. Matsumoto and T. Nishimura, "Mersenne Twister", ACM Trans. Model.
+Comput. Simul. 8 (1998); M. E. O'Neill, "PCG", HMC-CS-2014-0905 (2014); G. Marsaglia, "Xorshift
+RNGs", J. Stat. Softw. 8 (2003), for XORWOW; J. K. Salmon et al., "Parallel random numbers: as
+easy as 1, 2, 3", SC11 (2011), for JAX's Threefry.
 """
 
 from __future__ import annotations
