@@ -19,7 +19,6 @@ from lsekernels import registry
 INF = math.inf
 EXTENDED = float(np.finfo(np.longdouble).eps)
 PYTHON = bool, int, float, complex
-SIMD = None, "simd", "simd_openmp"
 
 DIFFERENCES = {
     "integers": "SciPy's softmax subtracts integers as such: they overflow, bool is refused, and "
@@ -32,10 +31,8 @@ DIFFERENCES = {
     "it overflows to inf or nan, or vanishes and loses its sign",
     "angle": "SciPy multiplies an angle that is infinite or nan by 1j, which makes nan of the rest",
     "rounding": "SciPy's is further from the truth than ours may be",
-    "huge": "simd adds what x - max lacks by rounding to its exp, also beyond 1e17, where exp is "
-    "0: a softmax of 0 becomes +-1e-46, and 1e-16 in float32",
 }
-"""Why SciPy's answer is another one than ours, or wrong. `huge` is the only fault of ours."""
+"""Why SciPy's answer is another one than ours, or wrong."""
 
 # -- random calls ----------------------------------------------------------------------------------
 
@@ -429,8 +426,7 @@ def compared(case, mine, other, true, slack):
     error, reference = (distance(number, true, slack) for number in (mine, other))
     bound = promised(case)
     if not error <= bound:
-        lost = case.function == "softmax" and case.backend in SIMD and true < 1e-300
-        return "huge" if lost and abs(mine) < 1e-15 else None
+        return None
     if reference <= max(bound, 8):
         return ""
     if isinstance(true, float):

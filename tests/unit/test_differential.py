@@ -132,3 +132,9 @@ def test_weights_of_equal_elements_are_added_with_all_their_digits():
     with mpmath.workdps(40):
         true = x[0] + mpmath.log(mpmath.mpf(b[0]) + mpmath.mpf(b[1]))
         assert ulp_error(lsekernels.logsumexp(x, b=b), true, "f8") <= 1
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_no_probability_is_below_zero_however_far_the_numbers_lie_apart(dtype):
+    x = np.array([1e17, -3e16, 5.0, -1e30, *np.linspace(-1e20, 1e16, 40)], dtype)
+    assert lsekernels.softmax(x).tolist() == [1.0] + [0.0] * 43

@@ -130,7 +130,8 @@ struct Kernel {
   // What x - m lacks in d, its rounding (D. Knuth's TwoDiff): exp makes that 2^9 times as large.
   static V rounded_off(V x, V m, V d) {
     const V part = d - x, low = (x - (d - part)) - (m + part);
-    return xsimd::select(low == low, low, V(T(0)));  // nan where one of them is infinite
+    // nan where one of them is infinite; of 1 and more where exp is 0, and shall not be negative.
+    return xsimd::select(xsimd::abs(low) < V(T(1)), low, V(T(0)));
   }
 
   // Elements i to n of x, fewer than WIDTH of them, among lanes of -inf.
