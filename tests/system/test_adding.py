@@ -23,9 +23,7 @@ def logsumexp(x):
 BACKEND = '''
 """A library that exists in this test only."""
 
-from typing import Any
-
-from ..backend import Backend
+from ..backend import Backend, Scalar, Vector
 from .numpy import LOSES_TINY_TERMS
 
 
@@ -44,7 +42,7 @@ class MadeUp(Backend):
 
         self.madeup = madeup
 
-    def logsumexp(self, x: Any) -> Any:
+    def logsumexp(self, x: Vector) -> Scalar:
         return self.madeup.logsumexp(x)
 '''.lstrip()
 KERNEL = '''
@@ -95,7 +93,7 @@ def flops(size: int) -> int:
     return 2 * size
 '''.lstrip()
 METHOD = """
-    def cube(self, x: Any) -> Any:
+    def cube(self, x: Vector) -> Vector:
         return x * x * x
 """
 SEEN = """
