@@ -35,7 +35,7 @@ from lsekernels import registry
 BATCH = 5e-3
 """Seconds that a batch of calls takes at least."""
 ROUNDS = 5, 30
-SECONDS = 4.0
+SECONDS = 3.0
 """After the first number of rounds no more are begun once so much time is spent."""
 
 

@@ -188,7 +188,10 @@ class Line(Record):
     source: str | None = None
     note: str | None = None
     measured: float | None = None
-    """In the unit of the target; None where it was not measured."""
+    """In the unit of the target, the median over processes; None where it was not measured."""
+    low: float | None = None
+    """The least and the greatest of them; None where they are too few for an interval."""
+    high: float | None = None
     verdict: str
     times: dict[str, float] | None = None
     """Name of a call -> what was measured of it, in seconds, ulp or bytes."""

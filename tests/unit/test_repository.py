@@ -80,9 +80,7 @@ def test_backends_are_listed_nowhere_else(root):
                         file.name
                         in (
                             "check_timing.py",
-                            "claims.py",
                             "heap.py",
-                            "targets.py",
                             "talk.py",
                         )  # their subject
                         or found <= {"numpy", "numba"}  # threads.py names libraries

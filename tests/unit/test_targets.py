@@ -1,32 +1,147 @@
 """The tables of `make speed` and `make claims`: what they compare exists, and they judge right."""
 
 import ast
+from types import SimpleNamespace
 
 import pytest
 
-from lsebench.run import claims, side_by_side, targets
+from lsebench.records.stored import Claim, Target
+from lsebench.run import claims, side_by_side, table, targets
+from lsebench.run.table import Check, Group, Value
 from lsekernels import kernels, registry
 
-TIMES = {"a": 3.0, "b": 2.0}
+RATIO = Value("a", "b")
+RUNS = [{"a": a, "b": 2.0} for a in (3.2, 2.8, 3.0, 2.9, 3.1)]
+"""Ratios from 1.4 to 1.6, in the middle 1.5."""
 
 
 @pytest.mark.parametrize(
     ("target", "verdict"),
-    [("<= 1.5", "met"), ("<= 1.49", "not met"), (">= 1.5", "met"), (">= 2 x", "not met")],
+    [
+        ("<= 1.6", "met"),
+        ("<= 1.5", "undecided"),
+        ("<= 1.4", "undecided"),
+        ("<= 1.39", "not met"),
+        (">= 1.4", "met"),
+        (">= 1.41", "undecided"),
+        (">= 2 x", "not met"),
+        ("none", ""),
+    ],
 )
 def test_verdict(target, verdict):
-    assert side_by_side.Check("a / b", target, side_by_side.ratio("a", "b")).judge(TIMES) == (
-        1.5,
-        verdict,
-    )
+    judged = Check("a / b", target, RATIO).judge(RUNS)
+    assert (judged.value, judged.low, judged.high, judged.verdict) == (1.5, 1.4, 1.6, verdict)
+
+
+@pytest.mark.parametrize(
+    ("target", "verdict"),
+    [
+        ("about 1.5", "holds"),
+        ("about 2.05", "holds"),
+        ("about 2.2", "undecided"),
+        ("about 2.39", "undecided"),
+        ("about 2.5", "less than said"),
+        ("about 1.0", "undecided"),
+        ("about 1.08", "holds"),
+        ("about 0.9", "the other way round"),
+        (">= 1.4", "holds"),
+        (">= 1.5", "undecided"),
+        (">= 1.7 x", "does not hold"),
+        ("none", ""),
+    ],
+)
+def test_verdict_of_a_claim(target, verdict):
+    assert Check("a / b", target, RATIO, source="s").judge(RUNS).verdict == verdict
+
+
+def test_more_than_said():
+    check = Check("a", "about 1.5", Value("a"), source="s")
+    assert check.judge(RUNS).verdict == "more than said"
+
+
+@pytest.mark.parametrize("count", [1, 4])
+def test_fewer_than_five_processes_make_no_interval_and_no_verdict(count):
+    judged = Check("a / b", ">= 1", RATIO).judge(RUNS[:count])
+    assert (judged.low, judged.high) == (None, None)
+    assert judged.verdict == "no interval: fewer than 5 processes"
+    assert Check("a / b", "none", RATIO).judge(RUNS[:count]).verdict == ""
+
+
+def test_what_is_the_same_in_every_process_needs_one():
+    judged = Check("a / b", "<= 1.6", RATIO).judge(RUNS[:1], exact=True)
+    assert (judged.low, judged.high, judged.verdict) == (1.6, 1.6, "met")
 
 
 def test_what_stands_in_the_way_is_named():
-    check = side_by_side.Check(
-        "a", "<= 1", lambda t: t["a"], ("the limit", side_by_side.ratio("a", "b"))
+    check = Check("a", "<= 1", Value("a"), "the limit", RATIO)
+    assert check.judge(RUNS).verdict == "not met: 1.50 x the limit"
+
+
+def test_values():
+    times = {"a": 6.0, "b": 2.0, "c": 3.0, "empty": 1.0}
+    assert Value("a").of(times) == 6
+    assert Value("a", ("b", "c")).of(times) == 2
+    assert Value("a", "b", minus="empty", per=0.5).of(times) == 5
+
+
+@pytest.mark.parametrize(
+    ("ratios", "size"),
+    [((2, 2, 2), 1), ((0.5, 2, 2), 10), ((2, 0.5, 2), 100), ((2, 2, 0.5), 1e9), ((1, 1, 1), 1e9)],
+)
+def test_from_which_size_on(ratios, size):
+    sizes = (1, 10, 100)
+    times = {f"a {n}": ratio for n, ratio in zip(sizes, ratios, strict=True)}
+    assert Value("a", "b", sizes=sizes).of(times | {f"b {n}": 1.0 for n in sizes}) == size
+
+
+def load(tmp_path, text):
+    (tmp_path / "table.toml").write_text(text)
+    return table.load(tmp_path / "table.toml")
+
+
+def test_each_is_multiplied_out(tmp_path):
+    (one, *others) = load(
+        tmp_path,
+        """
+        source = "s"
+        [[group]]
+        each = [{ dtype = ["float64", "float32"], size = 10 }, { dtype = "float64", size = 100 }]
+        backends = ["numpy"]
+        size = "{size}"
+        dtype = "{dtype}"
+        calls = { read = ["read", "{size}"] }
+        [[group.check]]
+        each = { name = ["numpy", "read"] }
+        what = "{name}, {dtype}, {size:.0e}"
+        target = "<= 1"
+        above = "{name}"
+        """,
     )
-    assert check.judge(TIMES) == (3.0, "not met: 1.50 x the limit")
-    assert side_by_side.Check("a", "none", lambda t: t["a"]).judge(TIMES) == (3.0, "")
+    assert one == Group(
+        {"numpy": ["backend", "numpy", "logsumexp", "float64", 10], "read": ["read", 10]},
+        (
+            Check("numpy, float64, 1e+01", "<= 1", Value("numpy"), source="s"),
+            Check("read, float64, 1e+01", "<= 1", Value("read"), source="s"),
+        ),
+    )
+    assert [group.checks[0].what for group in others] == [
+        "numpy, float32, 1e+01",
+        "numpy, float64, 1e+02",
+    ]
+
+
+@pytest.mark.parametrize("wrong", ["group.thread = 1", "below_ = 'b'", "held_by = { what = 'x' }"])
+def test_a_slip_in_a_table_is_an_error(tmp_path, wrong):
+    check = "what = 'w'\ntarget = 'none'\nabove = 'a'"
+    text = f"[[group]]\ncalls = {{ a = ['empty'] }}\n[[group.check]]\n{check}\n"
+    assert len(load(tmp_path, text)) == 1
+    text = (
+        f"{text}{wrong}\n"
+        if "group." not in wrong
+        else text.replace("[[group]]\n", f"[[group]]\n{wrong.removeprefix('group.')}\n")
+    )
+    with pytest.raises((TypeError, KeyError)):
+        load(tmp_path, text)
 
 
 @pytest.mark.parametrize("module", [targets, claims])
@@ -38,7 +153,7 @@ def test_every_call_and_check_has_what_it_needs(root, module):
         if isinstance(node, ast.AnnAssign) and node.target.id in ("CALLS", "VALUES")
         for key in node.value.keys
     }
-    for group in module.groups():
+    for group in table.load(module.TABLE):
         for kind, *arguments in group.calls.values():
             assert kind in kinds
             if kind in ("backend", "error"):
@@ -48,37 +163,36 @@ def test_every_call_and_check_has_what_it_needs(root, module):
                 assert dtype in kernels.load(kernel).DTYPES
                 assert isinstance(size, int) or size in kernels.load(kernel).SIZES
         times = dict.fromkeys(group.calls, 1.0)
-        assert all(isinstance(check.judge(times)[0], float) for check in group.checks)
+        for check in group.checks:
+            assert "{" not in check.what + check.target + check.note
+            assert isinstance(check.judge([times] * table.PROCESSES).value, float)
+            assert check.distance is None or check.distance.of(times) > 0
+            assert bool(check.source) == (module is claims)
 
 
 @pytest.mark.parametrize(("module", "number"), [(targets, 40), (claims, 25)])
 def test_lines_are_told_apart(module, number):
-    lines = [check.what for group in module.groups() for check in group.checks]
+    lines = [check.what for group in table.load(module.TABLE) for check in group.checks]
     assert len(set(lines)) == len(lines) > number
 
 
-@pytest.mark.parametrize(
-    ("target", "verdict"),
-    [
-        ("about 1.5", "holds"),
-        ("about 2.2", "holds"),
-        ("about 2.3", "less than said"),
-        ("about 1.01", "holds"),
-        ("about 0.9", "the other way round"),
-        (">= 1.4", "holds"),
-        (">= 1.6 x", "does not hold"),
-        ("none", ""),
-    ],
-)
-def test_verdict_of_a_claim(target, verdict):
-    claim = side_by_side.Claim("a / b", target, side_by_side.ratio("a", "b"))
-    assert claim.judge(TIMES) == (1.5, verdict)
-
-
 def test_what_is_absent_is_said_and_not_a_failure():
-    group = side_by_side.Group(
-        {"one": side_by_side.call("cupy", 10)}, (side_by_side.Check("x", ">= 1", len),)
+    group = Group({"one": ["backend", "cupy", "logsumexp", "float64", 10]}, ())
+    check = Check("x", ">= 1", Value("one"))
+    absent = {"cupy": "no CUDA device"}
+    (line,) = side_by_side.measure(None, group, [check], absent, Target, 5)
+    assert line == Target(
+        what="x", target=">= 1", verdict="not measured here: cupy: no CUDA device"
     )
-    (line,) = side_by_side._lines(None, group, list(group.checks), {"cupy": "no CUDA device"})
-    assert line["verdict"] == "not measured here: cupy: no CUDA device"
-    assert "measured" not in line
+
+
+def test_a_line_has_the_interval_of_its_processes(monkeypatch):
+    said = iter(RUNS)
+    monkeypatch.setattr(side_by_side, "ask", lambda *_: next(said))
+    check = Check("a / b", ">= 1", RATIO, source="s", note="n")
+    group = Group({"a": ["empty"], "b": ["empty"]}, (check,))
+    (line,) = side_by_side.measure(SimpleNamespace(), group, [check], {}, Claim, 5)
+    assert line.to_json() == {
+        "what": "a / b", "target": ">= 1", "source": "s", "note": "n", "measured": 1.5,
+        "low": 1.4, "high": 1.6, "verdict": "holds", "times": {"a": 3.0, "b": 2.0},
+    }  # fmt: skip

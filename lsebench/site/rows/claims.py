@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lsebench.records.stored import Claim
+from lsebench.run.table import FEW, shown
 
 
 def tables(folder: Path) -> list[dict[str, Any]]:
@@ -17,13 +18,11 @@ def tables(folder: Path) -> list[dict[str, Any]]:
 
 
 def _line(claim: Claim) -> dict[str, Any]:
-    value = claim.measured
-    shown = "" if value is None else f"{value:.3g}" if value < 1e3 else f"{value:,.0f}"
-    return claim.to_json() | {"shown": shown, "kind": _kind(claim.verdict)}
-
-
-def _kind(verdict: str) -> str:
-    """Return how a verdict is marked: good, bad, or not at all."""
-    if verdict in ("holds", "more than said"):
-        return "good"
-    return "" if not verdict or verdict.startswith("not measured") else "bad"
+    numbers = {name: shown(getattr(claim, name)) for name in ("measured", "low", "high")}
+    verdict = claim.verdict
+    if claim.measured is not None and claim.low is None and claim.target != "none":
+        verdict = FEW
+    kind = {"holds": "good", "more than said": "good"}.get(verdict, "bad")
+    if not verdict or verdict.startswith(("undecided", "not measured", "no interval")):
+        kind = ""
+    return claim.to_json() | numbers | {"verdict": verdict, "kind": kind}

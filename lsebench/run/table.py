@@ -1,0 +1,215 @@
+"""The tables of ``claims`` and ``speed``: what is measured, what is said of it, and is it so?
+
+A table is a TOML file: groups of calls, and checks of what was measured of them. ``each`` repeats a
+group or a check for every combination of the lists in it; ``{name}`` stands for the value there.
+"""
+
+from __future__ import annotations
+
+import re
+import statistics
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+PROCESSES = 5
+"""That measure a group. What they would have in the middle if there were any number of them lies
+between the least and the greatest of five with a confidence of 94 %, whatever the distribution."""
+ABOUT = 1.5
+"""``about N`` holds within this factor, either way."""
+FEW = f"no interval: fewer than {PROCESSES} processes"
+NEVER = 1e9
+"""In place of a size that is not among those measured."""
+Times = Mapping[str, float]
+"""What one process has measured, by the name of the call; seconds, ulp or bytes."""
+
+
+@dataclass(frozen=True)
+class Value:
+    """What is calculated of the times of a group."""
+
+    above: str
+    """Name of a call."""
+    below: str | tuple[str, ...] = ()
+    """What it is divided by; of several the largest."""
+    minus: str = ""
+    """What is taken off first."""
+    per: float = 1
+    """The unit."""
+    sizes: tuple[int, ...] = ()
+    """The value is the size from which on the ratio is over 1; names end with ``" <size>"``."""
+
+    def of(self, times: Times) -> float:
+        """Return the value in one process."""
+        if not self.sizes:
+            return self._ratio(times, "")
+        lost = [size for size in self.sizes if self._ratio(times, f" {size}") <= 1]
+        return min((n for n in self.sizes if n > max(lost, default=0)), default=NEVER)
+
+    def _ratio(self, times: Times, end: str) -> float:
+        value = times[self.above + end] - (times[self.minus] if self.minus else 0)
+        below = (self.below,) if isinstance(self.below, str) else self.below
+        return value / max((times[name + end] for name in below), default=1) / self.per
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What was measured, and the verdict."""
+
+    value: float
+    """The median over the processes."""
+    low: float | None
+    """The interval; None where there are too few processes for one."""
+    high: float | None
+    verdict: str
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of the table: a value, and the target it is compared with."""
+
+    what: str
+    target: str
+    """``<= 1.2`` or ``>= 30``, with a unit where it is no ratio; ``about 5``; ``none``."""
+    value: Value
+    limit: str = ""
+    """What else may stand in the way of the target, and the distance to that."""
+    distance: Value | None = None
+    source: str = ""
+    """Of a claim; its target is what was said there, or what must be so for it to hold."""
+    note: str = ""
+    """What a reader must know to read the numbers."""
+
+    def about(self) -> dict[str, Any]:
+        """Return what is stored of a claim besides."""
+        return {"source": self.source, "note": self.note} if self.source else {}
+
+    def judge(self, runs: Sequence[Times], exact: bool = False) -> Judged:
+        """Compare what the processes have measured; there is a verdict where the interval allows.
+
+        With `exact` all of them have the same, and one is enough.
+        """
+        values = sorted(self.value.of(times) for times in runs)
+        value = statistics.median(values)
+        if len(values) < PROCESSES and not exact:
+            return Judged(value, None, None, "" if self.target == "none" else FEW)
+        low, high = values[0], values[-1]
+        verdict = self._verdict(low, high)
+        if verdict == "not met" and self.distance:
+            distance = statistics.median(map(self.distance.of, runs))
+            verdict = f"not met: {distance:.2f} x {self.limit}"
+        return Judged(value, low, high, verdict)
+
+    def _verdict(self, low: float, high: float) -> str:
+        """Return what is so wherever in the interval the value lies."""
+        if self.target == "none":
+            return ""
+        relation, text = self.target.split()[:2]
+        bound = float(text)
+        if relation != "about":
+            good, bad = ("holds", "does not hold") if self.source else ("met", "not met")
+            if relation == "<=":
+                return good if high <= bound else bad if low > bound else "undecided"
+            return good if low >= bound else bad if high < bound else "undecided"
+        if bound / ABOUT <= low and high <= bound * ABOUT:
+            return "holds"
+        if low <= bound * ABOUT and bound / ABOUT <= high:
+            return "undecided"
+        if (high < 1) if bound > 1 else (low > 1):
+            return "the other way round"
+        return "more than said" if low > bound else "less than said"
+
+
+@dataclass(frozen=True)
+class Group:
+    """Calls that are timed in turn in one process, and what is said of them."""
+
+    calls: dict[str, list[Any]]
+    """Name -> how the process makes the call; see benchmarks/_process.py."""
+    checks: tuple[Check, ...]
+    threads: str = "1"
+    exact: bool = False
+    """What is measured is the same in every process."""
+
+
+def shown(value: float | None) -> str:
+    """Return a value as text, in three digits."""
+    return "" if value is None else f"{value:.3g}" if value < 1e3 else f"{value:,.0f}"
+
+
+def load(file: Path) -> list[Group]:
+    """Return the groups of a table, in its order.
+
+    In a group ``backends`` are called with its ``method``, ``dtype`` and ``size``; ``calls`` are
+    what else is measured. With several sizes the names of calls end with theirs. A check has the
+    fields of a `Value` among its own.
+    """
+    table = tomllib.loads(file.read_text("utf-8"))
+    source = table.get("source", "")
+    return [_group(source=source, **row) for several in table["group"] for row in _each(several)]
+
+
+def _group(
+    source: str,
+    check: list[dict[str, Any]],
+    calls: Mapping[str, list[Any]] | None = None,
+    backends: Sequence[str] = (),
+    method: str = "logsumexp",
+    dtype: str = "float64",
+    size: Any = None,
+    **rest: Any,
+) -> Group:
+    warm: dict[str, list[Any]] = {}
+    for n in size if isinstance(size, list) else [size]:
+        for name in backends:
+            key = f"{name} {n}" if isinstance(size, list) else name
+            warm[key] = ["backend", name, method, dtype, n]
+    checks = (_check({"source": source, **row}) for several in check for row in _each(several))
+    return Group(warm | dict(calls or {}), tuple(checks), **rest)
+
+
+def _check(row: dict[str, Any]) -> Check:
+    held_by = row.pop("held_by", None)
+    if held_by:
+        row |= {"limit": held_by.pop("what"), "distance": _value(held_by)}
+    return Check(value=_value(row), **row)
+
+
+def _value(row: dict[str, Any]) -> Value:
+    """Take the fields of a value out of a row."""
+    own: dict[str, Any] = {}
+    for key in [one.name for one in fields(Value) if one.name in row]:
+        value = row.pop(key)
+        own[key] = tuple(value) if isinstance(value, list) else value
+    return Value(**own)
+
+
+def _each(row: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the row as often as its ``each`` says, a table or several."""
+    several = row.get("each", {})
+    rest = {key: value for key, value in row.items() if key != "each"}
+    for table in several if isinstance(several, list) else [several]:
+        lists = [value if isinstance(value, list) else [value] for value in table.values()]
+        for values in product(*lists):
+            yield _filled(rest, dict(zip(table, values, strict=True)))
+
+
+def _filled(node: Any, values: Mapping[str, Any]) -> Any:
+    """Put values in the place of their names, as `str.format` does; by itself one stays a number.
+
+    A group's are put into its checks, too, whose own names are left to them.
+    """
+    if isinstance(node, dict):
+        return {key: _filled(value, values) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_filled(value, values) for value in node]
+    if not isinstance(node, str):
+        return node
+    if node[1:-1] in values and node == f"{{{node[1:-1]}}}":
+        return values[node[1:-1]]
+    return re.sub(
+        r"\{(\w+)[^}]*\}", lambda m: m[0].format(**values) if m[1] in values else m[0], node
+    )
