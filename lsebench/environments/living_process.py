@@ -43,6 +43,7 @@ def serve(root: str, asked: Iterable[str], answers: TextIO) -> None:
 
 def main() -> None:
     """Answer until standard input ends."""
+    del sys.path[0]  # this folder: its modules are not the environment's, nor Python's
     script, root = sys.argv[1:]
     spec = importlib.util.spec_from_file_location("asv_benchmark", script)
     assert spec
@@ -55,7 +56,6 @@ def main() -> None:
     asked = os.fdopen(os.dup(0), "r")
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     asv.commands["run"] = lambda arguments: serve(arguments[0], asked, answers)
-    del sys.path[0]  # this folder: its modules are not the environment's
     sys.argv = [script, "run", root]
     asv.main()
 

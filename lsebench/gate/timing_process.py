@@ -8,6 +8,11 @@ print goes to standard error.
 
 from __future__ import annotations
 
+import sys
+
+if __name__ == "__main__":
+    del sys.path[0]  # this folder: its modules are not the environment's, nor Python's
+
 import contextlib
 import io
 import json
@@ -15,11 +20,7 @@ import math
 import os
 import random
 import statistics
-import sys
 from typing import Any
-
-if __name__ == "__main__":
-    del sys.path[0]  # this folder: its modules are not the environment's
 
 from asv_runner.benchmarks.mark import SkipNotImplemented
 from asv_runner.benchmarks.time import TimeBenchmark

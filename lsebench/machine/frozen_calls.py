@@ -1,6 +1,6 @@
 """The frozen kernels whose scatter is a machine's noise, timed in one process.
 
-Run as a program: ``python noise_kernels.py SECONDS BYTES`` prints JSON, kernel -> seconds of each
+Run as a program: ``python frozen_calls.py SECONDS BYTES`` prints JSON, kernel -> seconds of each
 call. The kernels are never changed: what changes in their times is the machine.
 """
 

@@ -185,7 +185,7 @@ def test_gpu_profile_in_the_simulator(clone):
 
 def test_gpu_profile_without_a_gpu_says_so(clone):
     code, output = measure(clone, "--config", "asv.gpu.json", profile="gpu")
-    assert code == 1, output
+    assert code == 4, output
     assert "error: no GPU backend can run here: nothing is measured" in output
 
 
