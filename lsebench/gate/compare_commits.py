@@ -65,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
         "it when you like: the same command goes on.",
         epilog="exit codes: 0 no slowdown, 1 slower, or an error or memory grew, 2 something "
         "failed, 3 nothing was measured, 4 error of use, 130 interrupted. Other commands: "
-        "python -m lsebench history | machine | proof --help",
+        "python -m lsebench history | machine | power --help",
     )
     add = parser.add_argument
     add("base", metavar="BASE", help="the commit to compare with, for instance main")
