@@ -14,9 +14,11 @@ import platform
 import sys
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, final
+from typing import TYPE_CHECKING, Any, ClassVar, final
 
-if TYPE_CHECKING:  # NumPy is not imported for its types
+if TYPE_CHECKING:  # NumPy is not imported for its types, and PyPy has not all of them
+    from typing import TypeAlias
+
     import numpy as np
     from numpy.typing import NDArray
 

@@ -343,7 +343,7 @@ def story(repository, root):
 def test_steps_are_confirmed_and_their_commits_found(story):
     """Asv has measured, steps are seen; verdicts repeat them and walk to the one commit."""
     folder, commits, run = story
-    code, said = run("gate", "history", "--confirm", "--minutes", "0.8")
+    code, said = run("lsebench", "history", "--confirm", "--minutes", "0.8")
     assert code == 1, said
     lines = (folder / "results/here/incidents.jsonl").read_text().splitlines()
     found = {incident["benchmark"]: incident for incident in map(json.loads, lines)}
@@ -354,7 +354,7 @@ def test_steps_are_confirmed_and_their_commits_found(story):
         assert incident["ratio"] == pytest.approx(3, rel=0.3)
         assert incident["cause"] == "code"
     # What is confirmed is no suspect any more.
-    code, said = run("gate", "history", "--confirm")
+    code, said = run("lsebench", "history", "--confirm")
     assert (code, "0 incident(s) confirmed" in said) == (0, True), said
 
 
