@@ -391,11 +391,22 @@ def test_command_line_says_what_is_wrong(client, file, monkeypatch, capsys):
         assert "no_such_library is not installed" in complaint(path, "--backend", "numba_cuda")
     unknown = complaint(path, "--scheduler", "nowhere")
     assert "nowhere" in unknown
-    monkeypatch.setattr(chunked, "TIMEOUT", 1)
-    silent = complaint(path, "--scheduler", "tcp://127.0.0.1:9")
-    assert "no scheduler answers at tcp://127.0.0.1:9 within 1 s" in silent
     monkeypatch.setattr(registry.declaration("dask"), "requires", ("no_such_library",))
     assert "no_such_library is not installed (pip install 'lsekernels[dask]')" in complaint(path)
+
+
+def test_command_line_without_a_scheduler(file):
+    """In a process of its own: distributed ends the loop of a failed client some time later."""
+    code = (
+        "import sys; from lsekernels import chunked; chunked.TIMEOUT = 1; sys.exit(chunked.main())"
+    )
+    address = "tcp://127.0.0.1:9"
+    done = subprocess.run(
+        [sys.executable, "-c", code, file(np.ones(3)), "--scheduler", address],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.endswith(f"no scheduler answers at {address} within 1 s\n")
 
 
 def test_command_line_without_workers(file, monkeypatch, capsys):
