@@ -36,24 +36,23 @@ ASV_THRESHOLD = 0.05
 """What asv calls a regression, unless it is told otherwise."""
 
 Noise = Callable[[np.random.Generator, int], Values]
-Detector = Callable[[Values], Sequence[int]]
+Positions = tuple[Sequence[int], Sequence[int]]
+"""Of steps, and of trends."""
+Detector = Callable[[Values], Positions]
 
 
-def _ours(values: Values) -> list[int]:
-    return [step.position for step in find(values.tolist()).steps]
+def _ours(values: Values) -> Positions:
+    found = find(values.tolist())
+    return [step.position for step in found.steps], [trend.last for trend in found.trends]
 
 
-def _our_trends(values: Values) -> list[int]:
-    return [trend.last for trend in find(values.tolist()).trends]
-
-
-def _asv(values: Values) -> list[int]:
+def _asv(values: Values) -> Positions:
     """Return the regressions on asv's page."""
     found = detect_regressions(detect_steps(values.tolist()), threshold=ASV_THRESHOLD)[2]
-    return [after for _, after, *_ in found or ()]
+    return [after for _, after, *_ in found or ()], []
 
 
-def _otava(values: Values) -> list[int]:
+def _otava(values: Values) -> Positions:
     """Return the change points of Apache Otava, at its default settings."""
     from otava.analysis import compute_change_points
 
@@ -61,17 +60,10 @@ def _otava(values: Values) -> list[int]:
         warnings.simplefilter("ignore", RuntimeWarning)  # constant parts have no variance
         # As a list: of an array it would analyse the whole instead of each window.
         points, _ = compute_change_points(values.tolist())
-    return sorted({int(point.index) for point in points})
+    return sorted({int(point.index) for point in points}), []
 
 
-def _none(values: Values) -> list[int]:
-    return []
-
-
-DETECTORS: dict[str, tuple[Detector, Detector]] = {
-    "ours": (_ours, _our_trends), "asv": (_asv, _none), "otava": (_otava, _none)
-}  # fmt: skip
-"""What finds steps, and what finds trends."""
+DETECTORS: dict[str, Detector] = {"ours": _ours, "asv": _asv, "otava": _otava}
 
 
 def waves(random: np.random.Generator, count: int, correlation: float = 0.7) -> Values:
@@ -163,10 +155,10 @@ def simulate(count: int, seed: int) -> dict[str, Any]:
             hits[name][case.part][case.title] = 0
         for one in range(count):
             values = case.make(np.random.default_rng([seed, number, one]))
-            for name, (steps, trends) in DETECTORS.items():
-                positions = [] if case.part == "trend" else [*steps(values)]
-                positions += [] if case.part == "found" else trends(values)
-                hits[name][case.part][case.title] += case.hit(positions)
+            for name, detect in DETECTORS.items():
+                steps, trends = detect(values)
+                right = {"false": [*steps, *trends], "found": steps, "trend": trends}
+                hits[name][case.part][case.title] += case.hit(right[case.part])
             progress(f"case {number + 1} of {len(every)}: series {one + 1} of {count}")
     progress("")
     return {"commits": COMMITS, "noise": NOISE, "series": count, "seed": seed, "detectors": hits}

@@ -228,9 +228,14 @@ def _without_outliers(y: Values) -> Values:
     """Return `y` with lone spikes replaced by the median around them (Hampel's filter)."""
     around = ndimage.median_filter(y, WINDOW, mode="mirror")
     away = np.abs(y - around)
-    deviation = 1.4826 * float(np.median(away))  # of a normal distribution, from the median
+    deviation = _deviation(away)
     outliers = away > max(OUTLIER * deviation, _rounding(y))
     return np.where(outliers, around, y) if outliers.mean() <= FEW else y
+
+
+def _deviation(away: Values) -> float:
+    """Return the standard deviation that the median of the distances has of a normal one."""
+    return 1.4826 * float(np.median(np.abs(away)))
 
 
 def _rounding(y: Values) -> float:
@@ -258,8 +263,8 @@ def _propose(y: Values, fewest: int) -> list[int]:
             j = np.arange(i + fewest, min(n, n + i - fewest) + 1)
             inside = j - i
             explained = (sums[j] - sums[i]) ** 2 * n / (inside * (n - inside))
-            k = int(np.argmax(explained)) if len(j) else 0
-            if len(j) and explained[k] > best:
+            k = int(np.argmax(explained))
+            if explained[k] > best:
                 best, pair = float(explained[k]), (i, int(j[k]))
         left = float(np.sum(part**2)) - best
         if best > PROPOSED**2 * max(left, 0.0) / (n - 2) and best > n * _rounding(y) ** 2:
@@ -287,7 +292,7 @@ def _refine(y: Values, cuts: list[int]) -> list[int]:
 def _by_means(y: Values, cuts: list[int], fewest: int) -> list[float]:
     """Return, for each cut, the chance that AR(1) noise alone makes a step like it anywhere."""
     n, lengths, means = len(y), _lengths(cuts, len(y)), _means(y, cuts)
-    rest = y - np.repeat(means, lengths)
+    rest = _rest(y, cuts)
     with_all = _correlation(y, cuts)
     found = []
     for i in range(len(cuts)):
@@ -371,7 +376,7 @@ def _trend(y: Values, start: int, end: int) -> _Line | None:
     slope, intercept, *_ = stats.theilslopes(part)
     line = intercept + slope * np.arange(len(part))
     away = part - line
-    deviation = 1.4826 * float(np.median(np.abs(away)))
+    deviation = _deviation(away)
     if abs(line[-1] - line[0]) < CLEAR * max(deviation, _rounding(y)):
         return None
     return _Line(float(line[0]), float(line[-1]), chance, float(np.sum(away**2)))
@@ -384,11 +389,12 @@ def _without_stairs(y: Values, cuts: list[int]) -> list[int]:
         for i in range(len(cuts) - width + 1):
             start, end, stairs = bounds[i], bounds[i + width + 1], cuts[i : i + width]
             line = _trend(y, start, end)
-            part, places = y[start:end], [cut - start for cut in stairs]
-            levels = np.repeat(_means(part, places), _lengths(places, len(part)))
+            if not line:
+                continue
+            left = float(np.sum(_rest(y[start:end], [cut - start for cut in stairs]) ** 2))
             # Schwarz's criterion: each step is two numbers more that were fitted, a line is one.
-            more = len(part) ** ((2 * width - 1) / len(part))
-            if line and line.left < more * float(np.sum((part - levels) ** 2)):
+            more = (end - start) ** ((2 * width - 1) / (end - start))
+            if line.left < more * left:
                 return _without_stairs(y, [cut for cut in cuts if cut not in stairs])
     return cuts
 
@@ -400,7 +406,7 @@ def _correlation(y: Values, cuts: list[int]) -> float:
     for each step, which was searched for and not given, and by one standard error.
     """
     n = len(y)
-    rest = y - np.repeat(_means(y, cuts), _lengths(cuts, n))
+    rest = _rest(y, cuts)
     squares = float(np.sum(rest**2))
     if squares <= n * _rounding(y) ** 2:  # exact values, as bytes are
         return 0.0
@@ -417,6 +423,12 @@ def _variance_of_mean(m: int, correlation: float) -> float:
 
 def _lengths(cuts: list[int], n: int) -> list[int]:
     return [right - left for left, right in itertools.pairwise([0, *cuts, n])]
+
+
+def _rest(y: Values, cuts: list[int]) -> Values:
+    """Return what is left of `y` when the means of its levels are taken away."""
+    rest: Values = y - np.repeat(_means(y, cuts), _lengths(cuts, len(y)))
+    return rest
 
 
 def _means(y: Values, cuts: list[int]) -> list[float]:
