@@ -26,7 +26,8 @@ COMMANDS = {
     "check-timing": ("run.check_timing", "compare what is recorded with timeit"),
     "instructions": ("gate.instructions", "count the instructions of a call with valgrind"),
 }
-"""Name -> the module whose ``main(arguments)`` it is, and what it does."""
+"""Name -> the module whose ``main(arguments)`` it is, and what it does. Where that is
+interrupted, it says what the module calls ``WHEN_INTERRUPTED``."""
 EXAMPLE = """\
 example, a first page of this machine's numbers and then the same for one backend:
   python -m lsebench run quick --site
@@ -52,13 +53,16 @@ def main(arguments: list[str] | None = None) -> int:
     if name not in COMMANDS:
         print(f"{usage()}\n\nerror: there is no command {name!r}", file=sys.stderr)
         return USAGE
+    said = ""
     try:
-        return int(importlib.import_module(f"lsebench.{COMMANDS[name][0]}").main(rest))
+        module = importlib.import_module(f"lsebench.{COMMANDS[name][0]}")
+        said = getattr(module, "WHEN_INTERRUPTED", "")
+        return int(module.main(rest))
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return USAGE
     except KeyboardInterrupt:
-        print("\nInterrupted.", file=sys.stderr)
+        print(f"\nInterrupted. {said}".rstrip(), file=sys.stderr)
         return INTERRUPTED
     except Exception:  # Python would end with 1, which means that the answer is bad
         traceback.print_exc()

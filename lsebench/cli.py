@@ -61,6 +61,20 @@ def register_machine(name: str | None) -> str:
     return wanted
 
 
+def regular_expression(text: str) -> re.Pattern[str]:
+    """Return the regular expression that `text` is.
+
+    Raises
+    ------
+    asv.util.UserError
+        It is none.
+    """
+    try:
+        return re.compile(text)
+    except re.error as error:
+        raise UserError(f"{text!r} is no regular expression: {error}") from None
+
+
 def progress(text: str, lines: bool = False) -> None:
     """Show how far it is: in one place on a terminal; elsewhere a line each, if `lines`."""
     if sys.stderr.isatty():

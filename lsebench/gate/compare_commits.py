@@ -19,7 +19,7 @@ from typing import Any
 
 from asv import util
 
-from lsebench.cli import FAILED, INTERRUPTED, NOTHING, Parser, machine_name
+from lsebench.cli import FAILED, NOTHING, Parser, machine_name, regular_expression
 from lsebench.environments import config
 from lsebench.records.stored import MeasuredPair
 from lsebench.run.profiles import named
@@ -40,6 +40,9 @@ CALLS = 0.02
 """Seconds, without valgrind, of the calls whose instructions are counted."""
 
 
+WHEN_INTERRUPTED = "What was measured is kept; the same command goes on from here."
+
+
 def main(arguments: list[str]) -> int:
     """Compare the two commits named in `arguments`; return the exit code."""
     options = _parser().parse_args(arguments)
@@ -49,12 +52,6 @@ def main(arguments: list[str]) -> int:
         print(f"failed: {error}", file=sys.stderr)
         report.not_built(error, options)
         return FAILED
-    except KeyboardInterrupt:
-        print(
-            "\nInterrupted. What was measured is kept; the same command goes on from here.",
-            file=sys.stderr,
-        )
-        return INTERRUPTED
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -99,15 +96,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help="pairs of processes at a time, each on its own processor (2, if there are as many)",
     )
-    add("--machine", metavar="NAME", help="name of this machine in what is written")
+    parser.add_place()
     add("--markdown", type=Path, metavar="FILE", help="write a comment for a pull request")
     add("--json", type=Path, metavar="FILE", help="write all numbers")
-    add(
-        "--config",
-        metavar="FILE",
-        default="asv.conf.json",
-        help="default: %(default)s",
-    )
     add(
         "--instructions", type=int, default=0, metavar="N",
         help="count with valgrind the instructions of at most N benchmarks that are slower, faster "
@@ -130,10 +121,9 @@ def _count(text: str) -> int:
 
 def _expression(text: str) -> str:
     try:
-        re.compile(text)
-    except re.error as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no regular expression: {error}") from None
-    return text
+        return regular_expression(text).pattern
+    except util.UserError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def run(options: argparse.Namespace) -> int:

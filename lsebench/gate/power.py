@@ -28,7 +28,7 @@ from asv import util
 from scipy import stats
 
 from lsebench import git
-from lsebench.cli import INTERRUPTED, Parser, machine_name
+from lsebench.cli import Parser, machine_name
 from lsebench.environments import config
 from lsebench.records.stored import PowerRun
 
@@ -150,6 +150,9 @@ CASES = (
 )  # fmt: skip
 
 
+WHEN_INTERRUPTED = "The same command goes on from here."
+
+
 def main(arguments: list[str]) -> int:
     """Run the proof; return the exit code."""
     parser = Parser(
@@ -162,15 +165,10 @@ def main(arguments: list[str]) -> int:
     add("--only", choices=[case.name for case in CASES], action="append", help="some of the cases")
     add("--runs", type=int, default=20, help="runs of each case (20)")
     add("--minutes", type=float, default=10, help="time of a run, as of the gate (10)")
-    add("--machine", help="name of this machine in the results")
-    add("--config", default="asv.conf.json", help="asv's configuration (asv.conf.json)")
+    parser.add_place()
     add("--fresh", action="store_true", help="forget the runs before, of these cases")
     options = parser.parse_args(arguments)
-    try:
-        return run(options)
-    except KeyboardInterrupt:
-        print("\nInterrupted; the same command goes on from here.", file=sys.stderr)
-        return INTERRUPTED
+    return run(options)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -6,7 +6,6 @@ import argparse
 import json
 import math
 import os
-import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ from asv.benchmarks import Benchmarks
 from asv.repo import get_repo
 from asv.results import Results
 
-from lsebench.cli import BAD, INTERRUPTED, NOTHING, Parser, machine_name, progress
+from lsebench.cli import BAD, NOTHING, Parser, machine_name, progress, regular_expression
 from lsebench.environments import config
 from lsebench.records import asv_files
 from lsebench.records.stored import Incident
@@ -28,20 +27,18 @@ from . import bisect, simulation
 from .series import Change, Drift, Series, collect, find_all, grouped, measured_on_both_sides
 from .steps import FEWEST
 
+WHEN_INTERRUPTED = "What was confirmed is stored; the same command goes on."
+
 
 def main(arguments: list[str]) -> int:
     """Show the steps of the stored results; return the exit code."""
     options = _parser().parse_args(arguments)
-    try:
-        if options.simulate:
-            found = simulation.simulate(options.series, options.seed)
-            print(simulation.table(found))
-            _write(options.json, found)
-            return 0
-        return run(options)
-    except KeyboardInterrupt:
-        print("\nInterrupted. What was confirmed is stored; the same command goes on.")
-        return INTERRUPTED
+    if options.simulate:
+        found = simulation.simulate(options.series, options.seed)
+        print(simulation.table(found))
+        _write(options.json, found)
+        return 0
+    return run(options)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -87,7 +84,7 @@ def run(options: argparse.Namespace) -> int:
     commits = repo.get_branch_commits(conf.branches[0])[::-1]
     since = set(_range(repo, options.since)) if options.since else set(commits)
     found = _series(conf, commits, options.machine)
-    matches = _expression(options.bench).search
+    matches = regular_expression(options.bench).search
     series = [one for one in found if matches(one.name)]
     if not series:
         print("Nothing to look at: no stored result matches.")
@@ -142,13 +139,6 @@ def _results(folder: Path) -> Iterator[Any]:
             yield Results.load(str(path), machine_name=path.parent.name)
         except util.UserError as error:
             print(f"left out: {error}", file=sys.stderr)
-
-
-def _expression(text: str) -> re.Pattern[str]:
-    try:
-        return re.compile(text)
-    except re.error as error:
-        raise util.UserError(f"{text!r} is no regular expression: {error}") from error
 
 
 def _progress(done: int, of: int) -> None:

@@ -20,13 +20,12 @@ from typing import Any
 from asv.benchmarks import Benchmarks
 from asv.results import Results
 
-from lsebench import git
-from lsebench.cli import Parser, register_machine
-from lsebench.environments import config
+from lsebench.cli import Parser
 from lsebench.environments.combinations import FRESH
 from lsebench.records import asv_files
 
 from .run import ASV
+from .side_by_side import newest
 
 ALLOWED = 0.15
 ROUNDS = 3, 10
@@ -55,10 +54,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = Parser(prog="python -m lsebench check-timing", description=__doc__.split("\n\n")[1])
     parser.add_argument("backends", nargs="*", default=["numpy", "numba", "pythran", "cython"])
     backends = parser.parse_args(arguments).backends
-    conf = config.load("asv.conf.json")
-    machine = register_machine(None)
-    (commit,) = git.list_commits("HEAD^!")
-    env = next(e for e in config.list_environments(conf) if e.env_vars["LSEKERNELS_THREADS"] == "1")
+    conf, machine, commit, env = newest("asv.conf.json", None)
     shared: Times = defaultdict(list)
     others: dict[str, Times] = {"a process a size": defaultdict(list), "timeit": defaultdict(list)}
 

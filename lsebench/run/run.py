@@ -30,7 +30,7 @@ from asv.repo import get_repo
 from asv.results import Results
 
 from lsebench import git
-from lsebench.cli import FAILED, INTERRUPTED, NOTHING, Parser, register_machine
+from lsebench.cli import FAILED, INTERRUPTED, NOTHING, Parser, register_machine, regular_expression
 from lsebench.environments import config
 from lsebench.environments.combinations import HUGE, THREADS, backend_of, python_path
 from lsebench.environments.pinned import PACKAGE, TIER, tiers
@@ -129,7 +129,7 @@ class Run:
             os.environ[TIER] = options.tier
         if options.profile in ("huge", "gpu"):
             os.environ[HUGE] = "1"
-        _check_expression(options.bench)
+        regular_expression(options.bench or "")
         path = Path(options.config).resolve()
         os.chdir(path.parent)
         options.config = path.name
@@ -345,13 +345,6 @@ class Run:
 def threads_of(env: Any) -> str:
     """Return the setting of the threads of an environment: a number, or ``all``."""
     return str(env.env_vars.get(THREADS, "1"))
-
-
-def _check_expression(regex: str | None) -> None:
-    try:
-        re.compile(regex or "")
-    except re.error as error:
-        raise util.UserError(f"--bench {regex!r} is no regular expression: {error}") from None
 
 
 def discover(conf: Any) -> Benchmarks:

@@ -95,6 +95,14 @@ def run(
     return 2 if any(line.verdict.startswith("failed") for line in lines) else 0
 
 
+def newest(path: str, machine: str | None) -> tuple[Any, str, str, Any]:
+    """Return configuration, machine, the newest commit, and the environment of one thread."""
+    conf = config.load(path)
+    (commit,) = git.list_commits("HEAD^!")
+    env = next(e for e in config.list_environments(conf) if e.env_vars["LSEKERNELS_THREADS"] == "1")
+    return conf, register_machine(machine), commit, env
+
+
 def build(options: argparse.Namespace) -> tuple[Any, str, str, Any]:
     """Build the newest commit; return configuration, machine, commit and environment.
 
@@ -103,10 +111,7 @@ def build(options: argparse.Namespace) -> tuple[Any, str, str, Any]:
     asv.util.UserError
         It can't be built.
     """
-    conf = config.load(options.config)
-    machine = register_machine(options.machine)
-    (commit,) = git.list_commits("HEAD^!")
-    env = next(e for e in config.list_environments(conf) if e.env_vars["LSEKERNELS_THREADS"] == "1")
+    conf, machine, commit, env = newest(options.config, options.machine)
     print(f"building {commit[:8]} ...", file=sys.stderr, flush=True)
     command = [*ASV, "run", "--config", options.config, "-E", env.name, "--machine", machine]
     command += ["--bench", "just-discover", f"{commit}^!"]
