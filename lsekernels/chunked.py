@@ -30,6 +30,7 @@ import numpy as np
 
 from . import Unavailable, registry, threads
 from .backend import one_line
+from .functions import filled
 
 CHUNK_BYTES = 128 * 2**20
 """As Dask's own chunks: a task costs some milliseconds beside the work, and this takes 10 to 20."""
@@ -120,10 +121,10 @@ def as_input(x: Any) -> np.ndarray:
 
 def _filled(x: Any) -> np.ndarray:
     """Return `x` as an array, with -inf where it is masked."""
-    if not isinstance(x, np.ma.MaskedArray):
-        return np.asarray(x)
-    floats = x.data if x.dtype.kind == "f" else x.data.astype(np.float64)
-    return np.where(np.ma.getmaskarray(x), floats.dtype.type(-np.inf), floats)
+    array = np.asarray(x)
+    if isinstance(x, np.ma.MaskedArray) and array.dtype.kind != "f":
+        array = array.astype(np.float64)
+    return filled(x, array, -np.inf)
 
 
 def reduce_chunk(x: Any, backend: str) -> Part:
@@ -150,7 +151,9 @@ def reduce_double(x: Any, backend: str) -> Part:
     check(x.dtype)
     x = x.ravel(order="K")
     blocks = (x[i : i + BLOCK] for i in range(0, x.size, BLOCK))
-    return merge([reduce_chunk(as_input(b).astype(np.float64), backend) for b in blocks])
+    return merge(
+        [reduce_chunk(as_input(b).astype(np.float64, copy=False), backend) for b in blocks]
+    )
 
 
 def check_backend(name: str) -> None:

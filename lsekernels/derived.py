@@ -58,11 +58,15 @@ def modules() -> list[str]:
     return [f"{name}.*" for name in sorted(needed - {"lsekernels", "numpy"})]
 
 
+def tools(conf: Mapping[str, Any]) -> dict[str, str]:
+    """Return what asv's configuration pins of all tiers but the core: name -> version."""
+    return {name: pin for tier in conf["tools"].values() for name, pin in tier.items()}
+
+
 def pins(conf: Mapping[str, Any]) -> dict[str, str]:
     """Return all that asv's configuration pins: name -> version."""
     axes = {name: version for name, [version] in conf["matrix"]["req"].items()}
-    tools = {name: pin for tier in conf["tools"].values() for name, pin in tier.items()}
-    return {**axes, **conf["harness"], **tools}
+    return {**axes, **conf["harness"], **tools(conf)}
 
 
 def in_repository(root: Path = ROOT) -> bool:
@@ -91,10 +95,10 @@ def write(root: Path = ROOT) -> list[str]:
 
 
 def _project(text: str, _config: str, conf: Mapping[str, Any]) -> str:
-    tools = {name: pin for tier in conf["tools"].values() for name, pin in tier.items()}
+    pinned, apart = tools(conf), conf["apart"]
     groups = {
-        "tools": [f"{name}=={pin}" for name, pin in tools.items() if name not in conf["apart"]],
-        "apart": [f"{name}=={tools[name]}" for name in conf["apart"]],
+        "tools": [f"{name}=={pin}" for name, pin in pinned.items() if name not in apart],
+        "apart": [f"{name}=={pinned[name]}" for name in apart],
     }
     text = _between(text, "extras", (f"{name} = {_list(e)}" for name, e in extras().items()))
     text = _between(text, "pins", (f"{name} = {_list(each)}" for name, each in groups.items()))

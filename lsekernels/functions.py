@@ -96,8 +96,7 @@ def logsumexp(
     dtype = _result((a, of_a))
     if b is not None or dtype.kind == "c":
         weights, of_b = _numbers(1 if b is None else b, "b", masked=0)
-        if isinstance(a, np.ma.MaskedArray):  # what has no weight adds nothing, even with a nan
-            weights = np.where(np.ma.getmaskarray(a), weights.dtype.type(0), weights)
+        weights = filled(a, weights, 0)  # what has no weight adds nothing, even with a nan
         dtype = _result((a, of_a), (1 if b is None else b, of_b))
         array, weights = np.broadcast_arrays(array, weights)
         axes = _axes(axis, array.ndim)
@@ -159,9 +158,14 @@ def _numbers(values: Any, name: str, masked: float = -np.inf) -> tuple[np.ndarra
     if kind not in "fiubc" or size > (16 if kind == "c" else 8):
         raise TypeError(f"{wanted}, not of {array.dtype}")
     work = array.astype(np.promote_types(array.dtype, "f4") if kind in "fc" else "f8", copy=False)
-    if isinstance(values, np.ma.MaskedArray):
-        work = np.where(np.ma.getmaskarray(values), work.dtype.type(masked), work)
-    return work, array.dtype
+    return filled(values, work, masked), array.dtype
+
+
+def filled(values: Any, array: np.ndarray, number: float) -> np.ndarray:
+    """Return `array` with `number` where `values` is masked."""
+    if not isinstance(values, np.ma.MaskedArray):
+        return array
+    return np.where(np.ma.getmaskarray(values), array.dtype.type(number), array)
 
 
 def _result(*given: tuple[Any, np.dtype[Any]]) -> np.dtype[Any]:

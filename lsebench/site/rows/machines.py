@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from lsebench.machine.frozen_calls import NAMES as FROZEN
 from lsebench.records import asv_files
 from lsebench.records.checked import LeftOut
 from lsebench.records.stored import Night, Tuning
@@ -32,12 +33,6 @@ LIMITS = {
     "GpuCopy": "copying an array on the GPU",
 }
 """Suites of limits, whose code is always the same: what changes in them is the machine."""
-FROZEN = {
-    "loop": "a loop in Python",
-    "exp": "NumPy's exp, in cache",
-    "read": "reading an array beyond the caches",
-}
-"""Kernels of ``make machine``, likewise."""
 GPU = {
     "driver_version": "driver",
     "memory.total": "memory",
