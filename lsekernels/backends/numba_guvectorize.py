@@ -33,9 +33,14 @@ class NumbaGUVectorize(Backend):
         import numba
         import numpy as np
 
-        from ._numba_cache import CACHE
+        from ._numba_cache import alone
 
         self.np = np
+        with alone():  # with signatures they are compiled where they are defined
+            self._compile(numba, np)
+
+    def _compile(self, numba: Any, np: Any) -> None:
+        from ._numba_cache import CACHE
 
         def gufunc(layout: str) -> Any:
             """Return the decorator for both dtypes: without signatures, a result must be given."""

@@ -1,4 +1,4 @@
-"""Where no compile cache can be written: an install that is read-only, and no home directory."""
+"""Compile caches: where none can be written, and where several processes fill one at a time."""
 
 import os
 import shutil
@@ -50,3 +50,38 @@ def test_numba_says_once_that_it_cannot_cache(root, tmp_path, load, setting):
     (line,) = done.stderr.splitlines()
     assert f"it cannot write to {cache / 'set' if setting else cache}" in line
     assert "set NUMBA_CACHE_DIR to a folder where it can" in line
+
+
+COMPILED = """
+import sys
+import numba
+
+for n in range(int(sys.argv[1])):  # what is compiled later has other names then
+    numba.njit(lambda x: x + 1)(n)
+from lsekernels import registry
+
+registry.load("numba_guvectorize")
+"""
+CALLED = """
+import numpy as np
+from lsekernels import registry
+
+backend = registry.load("numba_guvectorize")
+for dtype in "f4", "f8":
+    x = np.ones((2, 3), dtype)
+    for rows in (backend.logsumexp_rows, backend.softmax_rows, backend.log_softmax_rows):
+        assert np.isfinite(rows(x)).all()
+    backend.moving_average(np.ones(9, dtype), np.ones(3, dtype))
+"""
+
+
+@pytest.mark.backend("numba_guvectorize")
+def test_what_several_processes_compile_at_the_same_time_fits_together(tmp_path):
+    environ = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    started = [
+        subprocess.Popen([sys.executable, "-c", COMPILED, str(2 * n)], env=environ)
+        for n in range(4)
+    ]  # fmt: skip
+    assert [process.wait() for process in started] == [0] * 4
+    later = subprocess.run([sys.executable, "-c", CALLED], env=environ)
+    assert later.returncode == 0, "it was linked with what another process has left"
