@@ -112,14 +112,40 @@ def _readme(text: str, _config: str, _conf: Mapping[str, Any]) -> str:
     return re.sub(r"^\| backend .*?(?=\n\n)", lambda _: markdown(), text, flags=re.S | re.M)
 
 
-def _libraries(text: str, config: str, _conf: Mapping[str, Any]) -> str:
-    harness = re.compile(r'^    "harness": \{.*?\}', re.S | re.M)
-    return harness.sub(lambda _: harness.findall(config)[0], text)
+def _without(*settings: str) -> _Make:
+    """Return what writes another configuration of asv's: its own settings, then those shared.
+
+    What `settings` name are for the environments of ``asv.conf.json`` only.
+    """
+    mark = f"    // The rest is that of asv.conf.json, which says why: written by `{COMMAND}`.\n"
+
+    def make(text: str, config: str, _conf: Mapping[str, Any]) -> str:
+        own, found, _ = text.partition(mark)
+        if not found:
+            raise ValueError(f"a configuration of asv's lacks the line {mark.strip()!r}")
+        left_out = {*_settings(own), *settings}
+        rest = [f'    "{k}": {v}' for k, v in _settings(config).items() if k not in left_out]
+        return own + mark + ",\n".join(rest) + "\n}\n"
+
+    return make
 
 
-_FILES: dict[str, Callable[[str, str, Mapping[str, Any]], str]] = {
+def _settings(config: str) -> dict[str, str]:
+    """Return name -> value of the settings in `config`, as they are written there."""
+    setting = r'^    "(\w+)": (.*?),?\n+(?=    ["/]|\}|\Z)'
+    return dict(re.findall(setting, config, flags=re.S | re.M))
+
+
+_Make = Callable[[str, str, Mapping[str, Any]], str]
+"""Makes a file's text of the one it has, and of asv's configuration: its text, and what it says."""
+_BUILT = "harness", "build_command", "install_command", "build_cache_size"
+_NEWEST = "tools", "apart", "gate"
+"""Settings for environments into which something is built, and for the newest libraries."""
+_FILES: dict[str, _Make] = {
     "asv.conf.json": lambda text, _config, _conf: text,  # what is written by hand
-    "asv.libraries.json": _libraries,
+    "asv.libraries.json": _without(*_NEWEST),
+    "asv.gpu.json": _without(*_NEWEST, *_BUILT),
+    "asv.pypy.json": _without(*_NEWEST, *_BUILT),
     "pyproject.toml": _project,
     "README.md": _readme,
 }

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import sys
 import tomllib
 
@@ -11,6 +12,7 @@ from asv.config import Config
 from packaging.utils import canonicalize_name
 
 from lsebench.environments.pinned import Pinned
+from lsekernels import derived
 
 PINS = {"numpy": "2.4.6", "Cython": "3.3.1"}
 
@@ -137,16 +139,6 @@ def test_dependency_groups_pin_the_same_versions(root):
         assert pins[canonicalize_name(name)] == version, name
 
 
-def test_libraries_config_differs_only_in_its_environments(root):
-    one, other = (vars(Config.load(str(root / f))) for f in ("asv.conf.json", "asv.libraries.json"))
-    for each in (one, other):
-        for key in ("matrix", "include", "exclude"):
-            each.pop(key)
-    for key in ("gate", "tools", "apart"):  # with the newest libraries only
-        one.pop(key)
-    assert one == other
-
-
 @pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
 def test_libraries_config_has_four_generations_and_the_newest_is_ours(root, python):
     conf = Config.load(str(root / "asv.libraries.json"))
@@ -158,25 +150,18 @@ def test_libraries_config_has_four_generations_and_the_newest_is_ours(root, pyth
     assert {row["env_nobuild"]["LSEKERNELS_THREADS"] for row in rows} == {"1"}
 
 
-@pytest.mark.parametrize("file", ["asv.gpu.json", "asv.pypy.json"])
-def test_other_configs_differ_only_in_their_environment(root, file):
-    one, other = (vars(Config.load(str(root / f))) for f in ("asv.conf.json", file))
-    for key in (
-        "matrix",
-        "plugins",
-        "environment_type",
-        "harness",
-        "apart",
-        "tools",
-        "launch_method",
-        "build_command",
-        "install_command",
-        "build_cache_size",
-        "pythons",
-        "gate",
-    ):
-        one.pop(key), other.pop(key, None)
-    assert one == other
+def test_what_the_configurations_share_is_written_once(root, tmp_path):
+    for name in derived._FILES:
+        shutil.copy(root / name, tmp_path)
+    shared = tmp_path / "asv.conf.json"
+    shared.write_text(shared.read_text().replace('"results_dir": "results"', '"results_dir": "r"'))
+    others = ["asv.libraries.json", "asv.gpu.json", "asv.pypy.json"]
+    assert derived.write(tmp_path) == others
+    before, after = ([Config.load(str(f / o)) for o in others] for f in (root, tmp_path))
+    for one, other in zip(before, after, strict=True):
+        assert (one.results_dir, other.results_dir) == ("results", "r")
+        assert vars(other) == {**vars(one), "results_dir": "r"}, "its own settings stay"
+        assert not hasattr(other, "tools"), "those of the newest libraries are no others'"
 
 
 def test_only_plugins_with_a_leading_dot_are_imported(root):
