@@ -23,16 +23,18 @@ class Dask(Backend):
     def load(self) -> None:
         import distributed  # noqa: F401  # so that its time counts as import
 
-        from .. import chunked, registry
+        from .. import registry
+        from ..chunked import tasks, workers
+        from ..chunked.chunk import as_input
 
-        self.chunked, self.as_input = chunked, chunked.as_input
+        self.tasks, self.workers, self.as_input = tasks, workers, as_input
         self.chunk_backend = registry.best().name
 
     def to_device(self, array: Vector) -> list[Any]:
         """Return futures of blocks that lie in the memory of the workers, at most one in each."""
-        workers = self.chunked.allowed()
+        workers = self.workers.allowed()
         client = _client(workers)
-        blocks = self.chunked.scatter(client, array, min(workers, -(-array.nbytes // SMALLEST)))
+        blocks = self.tasks.scatter(client, array, min(workers, -(-array.nbytes // SMALLEST)))
         if array.nbytes < SMALLEST:
             return blocks
         # What came through a socket may be misaligned, and would be copied again in each call.
@@ -40,8 +42,8 @@ class Dask(Backend):
 
     def logsumexp(self, x: list[Any]) -> float:
         client = x[0].client
-        parts = self.chunked.map_blocks(client, x, self.chunk_backend)
-        return float(self.chunked.merge_tree(client, parts).log)
+        parts = self.tasks.map_blocks(client, x, self.chunk_backend)
+        return float(self.tasks.merge_tree(client, parts).log)
 
 
 @Once
@@ -49,9 +51,9 @@ def _client(workers: int) -> Any:
     """Return the client of a cluster that is started now and closed at exit."""
     from distributed import Client
 
-    from .. import chunked
+    from ..chunked.workers import cluster as start
 
-    cluster = chunked.cluster(workers, memory_limit=None)
+    cluster = start(workers, memory_limit=None)
     client = Client(cluster, set_as_default=False)
 
     @atexit.register

@@ -35,9 +35,10 @@ class Processes(Backend):
     def load(self) -> None:
         import numpy  # noqa: F401  # what computes the parts may have no need of it
 
-        from .. import chunked, registry, threads
+        from .. import registry, threads
+        from ..chunked.part import merge
 
-        self.allowed, self.merge = threads.allowed, chunked.merge
+        self.allowed, self.merge = threads.allowed, merge
         self.chunk_backend = registry.best().name
 
     def to_device(self, array: Vector) -> "Block":
@@ -78,7 +79,7 @@ class _Pool:
     """Processes of one thread, started together."""
 
     def __init__(self, workers: int, backend: str) -> None:
-        from ..chunked import interrupts_held
+        from ..chunked.signals import interrupts_held
 
         context = get_context("spawn")  # a fork of a process with threads may hang
         self.pipes, self.processes, self.lock, self.owner = [], [], Lock(), os.getpid()
@@ -151,7 +152,7 @@ def _serve(pipe: Any, backend: str) -> None:
     import numpy
 
     from .. import registry
-    from ..chunked import reduce_chunk
+    from ..chunked.chunk import reduce_chunk
 
     registry.load(backend)
     attached: dict[str, SharedMemory] = {}

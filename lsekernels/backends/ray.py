@@ -38,9 +38,10 @@ class Ray(Backend):
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
         import ray
 
-        from .. import chunked, registry, threads
+        from .. import registry, threads
+        from ..chunked.part import merge
 
-        self.ray, self.allowed, self.merge = ray, threads.allowed, chunked.merge
+        self.ray, self.allowed, self.merge = ray, threads.allowed, merge
         self.chunk_backend = registry.best().name
 
     def to_device(self, array: Vector) -> list[Any]:
@@ -66,7 +67,8 @@ def _start(workers: int) -> Any:
     """
     import ray
 
-    from ..chunked import interrupts_held, reduce_chunk
+    from ..chunked.chunk import reduce_chunk
+    from ..chunked.signals import interrupts_held
 
     if not ray.is_initialized():
         with interrupts_held():

@@ -20,11 +20,13 @@ class Threads(Backend):
     def load(self) -> None:
         import numpy  # noqa: F401  # what computes the parts may have no need of it
 
-        from .. import chunked, registry, threads
+        from .. import registry, threads
+        from ..chunked.chunk import reduce_chunk
+        from ..chunked.part import merge
 
-        self.allowed, self.merge = threads.allowed, chunked.merge
+        self.allowed, self.merge = threads.allowed, merge
         # The best is simd where it was built, else NumPy: both release the GIL.
-        self.reduce = partial(chunked.reduce_chunk, backend=registry.best().name)
+        self.reduce = partial(reduce_chunk, backend=registry.best().name)
 
     def logsumexp(self, x: Vector) -> Scalar:
         # A short array is handed over, too: that costs what is to be seen.

@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lsekernels import Unavailable, chunked, registry
+from lsekernels.chunked.chunk import BLOCK
 from lsekernels.kernels import logsumexp as kernel
 from lsekernels.threads import VARIABLES
 
@@ -157,7 +158,7 @@ BACKENDS = sorted({"numpy", "numpy_blocked", "python", BACKEND, registry.best().
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("size", [1, 1000, 3 * chunked.BLOCK + 1])
+@pytest.mark.parametrize("size", [1, 1000, 3 * BLOCK + 1])
 def test_float32_is_summed_in_double(backend, size):
     """Also where a float32 sum is off by 3e-7, or its digits vanish beside 1."""
     x = kernel.make_data(size, "float32")[0]
@@ -256,7 +257,8 @@ def test_merges_take_no_more_than_allowed(monkeypatch):
 
     seen = []
     merge = chunked.merge
-    monkeypatch.setattr(chunked, "merge", lambda parts: seen.append(len(parts)) or merge(parts))
+    counted = lambda parts: seen.append(len(parts)) or merge(parts)  # noqa: E731
+    monkeypatch.setattr("lsekernels.chunked.tasks.merge", counted)
     x = np.arange(100.0)
     assert error(chunked.merge_tree(Here(), parts_of(x[:, None]), 3).log, x) <= 4
     assert seen == [3] * 33 + [1] + [3] * 11 + [1] + [3] * 4 + [3, 1] + [2]
@@ -293,7 +295,7 @@ def test_a_killed_worker_does_not_change_the_answer(client, source, monkeypatch)
         (data,) = kernel.make_data(200_000, "float64")
         reduce = chunked.reduce_double
         slow = lambda block, backend: reduce(wait(block), backend)  # noqa: E731
-        monkeypatch.setattr(chunked, "reduce_double", slow)
+        monkeypatch.setattr("lsekernels.chunked.tasks.reduce_double", slow)
     undisturbed = chunked.logsumexp(data, client=client, chunk_bytes=40_000)
 
     before = set(client.run(os.getpid).values())
@@ -383,7 +385,7 @@ def test_command_line_says_what_is_wrong(client, file, monkeypatch, capsys):
     assert "No such file or directory: '/nowhere.npy' (worker tcp://127.0.0.1:" in there
     path = file(np.ones(3))
     with monkeypatch.context() as patch:  # before processes are started
-        patch.setattr(chunked, "cluster", None)
+        patch.setattr("lsekernels.chunked.__main__.cluster", None)
         assert "did you mean 'numba'" in complaint(path, "--backend", "numbaa")
         for name in ("dask", "ray", "processes", "greenlet"):
             assert f"{name!r} cannot compute a chunk: it " in complaint(path, "--backend", name)
@@ -398,7 +400,8 @@ def test_command_line_says_what_is_wrong(client, file, monkeypatch, capsys):
 def test_command_line_without_a_scheduler(file):
     """In a process of its own: distributed ends the loop of a failed client some time later."""
     code = (
-        "import sys; from lsekernels import chunked; chunked.TIMEOUT = 1; sys.exit(chunked.main())"
+        "import sys; from lsekernels.chunked import __main__ as command\n"
+        "command.TIMEOUT = 1; sys.exit(command.main())"
     )
     address = "tcp://127.0.0.1:9"
     done = subprocess.run(
@@ -410,7 +413,7 @@ def test_command_line_without_a_scheduler(file):
 
 
 def test_command_line_without_workers(file, monkeypatch, capsys):
-    monkeypatch.setattr(chunked, "TIMEOUT", 5)  # it is there, and answers
+    monkeypatch.setattr("lsekernels.chunked.__main__.TIMEOUT", 5)  # it is there, and answers
     with chunked.cluster(0) as cluster:
         address = cluster.scheduler_address
         status, _, err = main(monkeypatch, capsys, file(np.ones(3)), "--scheduler", address)
@@ -474,7 +477,7 @@ def test_work_of_a_stopped_worker_is_done_again(monkeypatch, workers):
     """Its scheduler has it killed and started anew: here after 5 to 6 s, and 4 to end by itself."""
     data = da.zeros(60, chunks=1).map_blocks(wait)
     with monkeypatch.context() as patch:
-        patch.setattr(chunked, "PATIENCE", 1)
+        patch.setattr("lsekernels.chunked.workers.PATIENCE", 1)
         cluster = chunked.cluster(workers)
     with cluster, distributed.Client(cluster, set_as_default=False) as client:
         stopped = min(client.run(os.getpid).values())
@@ -486,9 +489,10 @@ def test_work_of_a_stopped_worker_is_done_again(monkeypatch, workers):
 def test_a_stopped_worker_of_another_scheduler_is_named(file, monkeypatch, capsys):
     path, reduce = file(np.zeros(3_000_000)), chunked.reduce_file
     slow = lambda start, **told: reduce(wait(start), **told)  # noqa: E731
-    monkeypatch.setattr(chunked, "reduce_file", slow)
+    monkeypatch.setattr("lsekernels.chunked.tasks.reduce_file", slow)
     with chunked.cluster(2) as cluster, distributed.Client(cluster, set_as_default=False) as client:
-        monkeypatch.setattr(chunked, "PATIENCE", 1)  # of ours; the scheduler has more
+        # Of ours; the scheduler has more.
+        monkeypatch.setattr("lsekernels.chunked.workers.PATIENCE", 1)
         (first, pid), _ = sorted(client.run(os.getpid).items())
         options = ["--scheduler", client.scheduler.address, "--backend", "python"]
         pause(pid)
