@@ -1,14 +1,16 @@
-"""What the commands have in common: exit codes, options, progress, the name of the machine."""
+"""What the commands have in common: exit codes, options, progress, tables, the machine's name."""
 
 from __future__ import annotations
 
 import argparse
 import re
 import sys
+from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
 from asv.machine import Machine, MachineCollection
-from asv.util import UserError
+from asv.util import UserError, human_float, human_value
+from tabulate import tabulate
 
 BAD, FAILED, NOTHING, USAGE, INTERRUPTED = 1, 2, 3, 4, 130
 """The answer is bad; something failed; nothing to do, or no time left; an error of use; Ctrl-C."""
@@ -81,3 +83,31 @@ def progress(text: str, lines: bool = False) -> None:
         print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
     elif lines and text:
         print(text, file=sys.stderr, flush=True)
+
+
+def columns(
+    rows: Iterable[Sequence[str]],
+    headers: Sequence[str] = (),
+    align: str = "",
+    style: str = "simple",
+) -> str:
+    """Return rows of text as a table.
+
+    Parameters
+    ----------
+    rows : iterable of sequences of str
+    headers : sequence of str, optional
+    align : str
+        ``l`` or ``r`` for each column.
+    style : str
+        tabulate's: ``pipe`` is Markdown, in which nothing is escaped.
+    """
+    sides = [{"l": "left", "r": "right"}[side] for side in align]
+    return str(tabulate(rows, headers, style, colalign=sides, disable_numparse=True))
+
+
+def in_words(value: float, unit: str) -> str:
+    """Return a value as asv writes it, with the unit of a time or of memory."""
+    if unit in ("seconds", "bytes"):
+        return str(human_value(float(f"{value:.3g}"), unit))  # else 0.9999 ms would be 1000 μs
+    return str(human_float(value, 4))

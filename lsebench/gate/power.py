@@ -28,7 +28,7 @@ from asv import util
 from scipy import stats
 
 from lsebench import git
-from lsebench.cli import Parser, machine_name
+from lsebench.cli import Parser, columns, machine_name
 from lsebench.environments import config
 from lsebench.records.stored import PowerRun
 
@@ -246,14 +246,13 @@ def summary(case: Case, done: list[PowerRun]) -> dict[str, Any] | None:
 
 def table(lines: list[dict[str, Any]]) -> str:
     """Return the lines as Markdown."""
-    rows = ["| | target | runs | said slower | 95 % interval | minutes a run |"]
-    rows.append("|---|---|---:|---:|---|---:|")
-    rows += [
-        f"| {r['what']} | {r['target']} | {r['runs']} | {r['hits']} "
-        f"| {r['low']:.0%} to {r['high']:.0%} | {r['minutes']:g} |"
+    headers = ["", "target", "runs", "said slower", "95 % interval", "minutes a run"]
+    rows = [
+        [r["what"], r["target"], r["runs"], r["hits"], f"{r['low']:.0%} to {r['high']:.0%}",
+         f"{r['minutes']:g}"]
         for r in lines
-    ]
-    return "\n".join(rows)
+    ]  # fmt: skip
+    return columns(rows, headers, "llrrlr", style="pipe")
 
 
 def _clone(folder: Path, commit: str, conf: Any) -> Path:

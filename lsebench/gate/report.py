@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from lsebench.cli import progress
+from lsebench.cli import columns, in_words, progress
 
 from . import statistics
 from .side_by_side import Key
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .rows import Row, State
 
 ORDER = ("slower", "grown", "faster", "undecided", "same")
+COLUMNS = ("base", "head", "ratio", "interval")
 MOST = 10
 """Undecided benchmarks that the terminal shows, those that differ most."""
 MEMORY = "bytes", "pages", "page faults"
@@ -83,7 +84,7 @@ def collect(
             rows.append(_row(row, verdicts[row.name], options, typical, suspects))
             if rows[-1]["verdict"] == "grown":
                 kind = "memory" if row.key.unit in MEMORY else "error"
-                reason = f"{rows[-1]['base']:.4g} -> {rows[-1]['head']:.4g} {row.key.unit}"
+                reason = f"{_value(rows[-1], 'base')} -> {_value(rows[-1], 'head')} {row.key.unit}"
                 findings.append({"kind": kind, "what": str(row.key), "reason": reason})
     rows.sort(key=lambda r: (ORDER.index(r["verdict"]), -abs(math.log(r["ratio"] or 1))))
     return {
@@ -207,16 +208,10 @@ def table(found: Found) -> str:
     shown = [row for row in found["rows"] if row["verdict"] not in ("same", "undecided")]
     shown += undecided[:MOST]
     if shown:
-        lines.append(
-            f"{'verdict':10}{'base':>10}{'head':>10}{'ratio':>8}  {'interval':16}benchmark"
-        )
-    for row in shown:
-        lines.append(
-            f"{row['verdict']:10}{_value(row, 'base'):>10}{_value(row, 'head'):>10}"
-            f"{_ratio(row['ratio']):>8}  {_interval(row):16}{name(row)}"
-        )
+        rows = [[*_cells(row), name(row)] for row in shown]
+        lines.append(columns(rows, ["verdict", *COLUMNS, "benchmark"], "lrrrll"))
     if len(undecided) > MOST:
-        lines.append(f"{'undecided':10}and {len(undecided) - MOST} more: --json has all of them")
+        lines.append(f"{len(undecided) - MOST} more are undecided: --json has all of them")
     if seen := _seen(found):
         lines += ["", seen]
     lines += [f"{f['kind']}: {f['what']}: {f['reason']}" for f in found["findings"]]
@@ -234,7 +229,7 @@ def markdown(found: Found) -> str:
     if seen := _seen(found):
         lines += [seen, ""]
     if bad:
-        lines += [*_rows(bad), ""]
+        lines += [_rows(bad), ""]
     shown = [f for f in found["findings"] if f["kind"] not in ("new", "fails on both")]
     lines += [f"- {f['kind']}: {_code(f['what'])}: {_code(f['reason'])}" for f in shown]
     for title, verdicts in (
@@ -244,7 +239,7 @@ def markdown(found: Found) -> str:
     ):
         rows = [row for row in found["rows"] if row["verdict"] in verdicts]
         if rows:
-            lines += ["", f"<details><summary>{len(rows)} {title}</summary>", "", *_rows(rows)]
+            lines += ["", f"<details><summary>{len(rows)} {title}</summary>", "", _rows(rows)]
             lines += ["", "</details>"]
     counted = [f"- {_code(name(row))}: {_counted(row)}" for row in _with_counts(found)]
     if counted:
@@ -310,16 +305,20 @@ def _counted(row: Found) -> str:
     return f"{counts['base']:,.0f} -> {counts['head']:,.0f}, ratio {counts['ratio']:.4f}"
 
 
-def _rows(rows: Iterable[Found]) -> list[str]:
-    lines = ["| | base | head | ratio | interval | smallest visible | benchmark |"]
-    lines.append("|---|---:|---:|---:|---|---:|---|")
+def _rows(rows: Iterable[Found]) -> str:
+    """Return a table in Markdown."""
+    lines = []
     for row in rows:
         size = _smallest(row)
-        smallest = _percent(size) if size else ""
-        cells = [row["verdict"], _value(row, "base"), _value(row, "head"), _ratio(row["ratio"])]
-        cells += [_interval(row), smallest, _code(name(row))]
-        lines.append(f"| {' | '.join(cells)} |")
-    return lines
+        lines.append([*_cells(row), _percent(size) if size else "", _code(name(row))])
+    headers = ["", *COLUMNS, "smallest visible", "benchmark"]
+    return columns(lines, headers, "lrrrlrl", style="pipe")
+
+
+def _cells(row: Found) -> list[str]:
+    ratio = "" if row["ratio"] is None else f"{row['ratio']:.3f}"
+    interval = "" if row["low"] is None else f"{row['low']:.3f} to {row['high']:.3f}"
+    return [row["verdict"], _value(row, "base"), _value(row, "head"), ratio, interval]
 
 
 def _code(text: str) -> str:
@@ -329,21 +328,7 @@ def _code(text: str) -> str:
 
 
 def _value(row: Found, side: str) -> str:
-    value: float = row[side]
-    if row["unit"] != "seconds":
-        return f"{value:.4g}"
-    for factor, unit in ((1e-9, "ns"), (1e-6, "µs"), (1e-3, "ms")):
-        if value < 999.5 * factor:
-            return f"{value / factor:.3g} {unit}"
-    return f"{value:.3g} s"
-
-
-def _ratio(ratio: float | None) -> str:
-    return "" if ratio is None else f"{ratio:.3f}"
-
-
-def _interval(row: Found) -> str:
-    return "" if row["low"] is None else f"{row['low']:.3f} to {row['high']:.3f}"
+    return in_words(row[side], row["unit"])
 
 
 def _smallest(row: Found) -> float | None:

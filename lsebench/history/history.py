@@ -7,8 +7,9 @@ import json
 import math
 import os
 import sys
+import textwrap
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,16 @@ from asv.benchmarks import Benchmarks
 from asv.repo import get_repo
 from asv.results import Results
 
-from lsebench.cli import BAD, NOTHING, Parser, machine_name, progress, regular_expression
+from lsebench.cli import (
+    BAD,
+    NOTHING,
+    Parser,
+    columns,
+    in_words,
+    machine_name,
+    progress,
+    regular_expression,
+)
 from lsebench.environments import config
 from lsebench.records import asv_files
 from lsebench.records.stored import Incident
@@ -153,18 +163,21 @@ def _table(
     environments = sorted({one.series.environment for one in every})
     several = len({one.environment for one in series}) > 1
 
-    def row(one: Change | Drift) -> str:
+    def row(one: Change | Drift) -> list[str]:
         found, unit = (one.step if isinstance(one, Change) else one.trend), one.series.unit
         mark = f" [{environments.index(one.series.environment) + 1}]" if several else ""
-        levels = f"{_level(found.old, unit)} -> {_level(found.new, unit)}"
+        levels = f"{in_words(found.old, unit)} -> {in_words(found.new, unit)}"
         times = _times(found.old, found.ratio)
-        return f"  {times:>8}  {levels:24} {one.held:3} commits  {one.series.name}{mark}"
+        return [times, levels, f"{one.held} commits", f"{one.series.name}{mark}"]
+
+    def rows(found: Iterable[Change | Drift]) -> str:
+        return textwrap.indent(columns(map(row, found), align="rlrl", style="plain"), "  ")
 
     lines = []
     for group in grouped(changes, commits):
-        lines += [_summary(group, series), "", *map(row, group), ""]
+        lines += [_summary(group, series), "", rows(group), ""]
     if drifts:
-        lines += ["a trend, a little with every commit:", "", *map(row, drifts), ""]
+        lines += ["a trend, a little with every commit:", "", rows(drifts), ""]
     if several and environments:
         lines += [f"[{number}] {name}" for number, name in enumerate(environments, 1)] + [""]
     for what, kind in (("steps", Change), ("trends", Drift)):
@@ -195,11 +208,6 @@ def _times(old: float, ratio: float | None) -> str:
     if ratio is None:
         return "from 0" if old == 0 else ""  # of numbers below 0 it says nothing
     return f"x{ratio:.3f}"
-
-
-def _level(value: float, unit: str) -> str:
-    # Means of exact values may differ from them in the last digit.
-    return util.human_value(float(f"{value:.6g}"), unit)  # type: ignore[no-any-return]
 
 
 def _json(

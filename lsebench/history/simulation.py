@@ -16,9 +16,8 @@ from typing import Any
 import numpy as np
 from asv.step_detect import detect_regressions, detect_steps
 from scipy.signal import lfilter
-from tabulate import tabulate
 
-from lsebench.cli import progress
+from lsebench.cli import columns, progress
 
 from .steps import Values, find
 
@@ -147,9 +146,7 @@ def cases() -> Iterator[Case]:
 def simulate(count: int, seed: int) -> dict[str, Any]:
     """Return, for each detector, in how many of `count` series of each kind something is found."""
     every = [*cases()]
-    hits: dict[str, Any] = {
-        name: {"false": {}, "found": {}, "trend": {}} for name in DETECTORS
-    }  # fmt: skip
+    hits: dict[str, Any] = {name: {"false": {}, "found": {}, "trend": {}} for name in DETECTORS}
     for number, case in enumerate(every):
         for name in DETECTORS:
             hits[name][case.part][case.title] = 0
@@ -173,9 +170,7 @@ def table(found: dict[str, Any]) -> str:
             [title, *(f"{100 * hits[name][part][title] / count:.3g}" for name in hits)]
             for title in next(iter(hits.values()))[part]
         ]
-        return str(
-            tabulate(lines, ["% of series", *hits], tablefmt="simple", disable_numparse=True)
-        )
+        return columns(lines, ["% of series", *hits], "l" + "r" * len(hits))
 
     return "\n".join(
         [

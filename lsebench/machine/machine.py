@@ -24,7 +24,7 @@ from typing import Any
 from asv.config import Config
 from asv.util import UserError
 
-from lsebench.cli import Parser, machine_name, progress
+from lsebench.cli import Parser, columns, in_words, machine_name, progress
 from lsebench.records.stored import Tuning
 
 from . import frozen_calls, linux_checks, noise_floor
@@ -117,36 +117,30 @@ def store(folder: Path, found: Tuning) -> Path:
 def table(checks: Iterable[Check]) -> str:
     """Return one row a check, and below it why it matters and what to do."""
     checks = list(checks)
-    wide = max(len(check.name) for check in checks)
-    indent = " " * (10 + wide + 2)
-    columns = max(shutil.get_terminal_size((110, 24)).columns, 60)
-    lines = []
+    beside = len("  unknown  ") + max(len(check.name) for check in checks) + 2
+    width = max(shutil.get_terminal_size((110, 24)).columns, 60) - beside
+    rows = []
     for check in checks:
-        start = f"  {check.state:8}{check.name:{wide}}  "
-        for text in filter(None, (check.found, check.private, check.why)):
-            lines += textwrap.wrap(
-                text,
-                columns,
-                initial_indent=start,
-                subsequent_indent=indent,
-                break_on_hyphens=False,
-            )
-            start = indent
+        lines = []
+        for text in (check.found, check.private, check.why):
+            lines += textwrap.wrap(text, width, break_on_hyphens=False)
         if check.fix:
-            lines.append(f"{indent}-> {check.fix}")  # whole, so that it can be copied
-    return "\n".join(lines)
+            lines.append(f"-> {check.fix}")  # whole, so that it can be copied
+        rows.append([check.state, check.name, "\n".join(lines)])
+    return textwrap.indent(columns(rows, align="lll", style="plain"), "  ")
 
 
 def noise_table(floor: Mapping[str, Any]) -> str:
     """Return one row a frozen kernel."""
-    lines = [f"  {'':44}{'a call':>10}  {'within a process':>16}  {'between processes':>17}"]
+    rows = []
     for name, found in floor["kernels"].items():
         title = frozen_calls.NAMES[name]
         if name == "read":
             title += f" ({floor['bytes'] // 2**20} MiB)"
-        within, between = (f"{100 * found[which]:.2g} %" for which in ("within", "between"))
-        lines.append(f"  {title:44}{1000 * found['seconds']:>7.3g} ms  {within:>11}  {between:>17}")
-    return "\n".join(lines)
+        scatter = [f"{100 * found[which]:.2g} %" for which in ("within", "between")]
+        rows.append([title, in_words(found["seconds"], "seconds"), *scatter])
+    headers = ["", "a call", "within a process", "between processes"]
+    return textwrap.indent(columns(rows, headers, "lrrr"), "  ")
 
 
 def verdict(checks: Iterable[Check]) -> str:

@@ -278,7 +278,7 @@ def test_a_trend_is_told_with_its_ends():
     assert [(drift.slower, drift.held) for drift in drifts] == [(True, 120), (False, 120)]
     assert (drifts[0].before, drifts[0].after) == (rising.commits[0], rising.commits[-1])
     text = history._table(changes, drifts, [rising, falling], list(rising.commits))
-    assert "x1.427  999ns -> 1.43μs          120 commits  warm.a" in text
+    assert "  x1.427  999ns -> 1.43μs  120 commits  warm.a\n" in text
     assert "0 steps up and 0 down in 2 series.\n1 trends up and 1 down in 2 series." in text
     first, second = history._json(changes, drifts, [rising, falling], [])["trends"]
     assert (first["benchmark"], first["after"]) == ("warm.a", rising.commits[-1])
