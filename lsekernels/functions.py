@@ -5,6 +5,10 @@ have no kernel for, weights and complex numbers, is done in NumPy.
 
 They may be called from several threads, by any backend. In a forked child they compute, too, unless
 the backend has threads of its own and the parent has loaded it: then they raise `Unavailable`.
+
+Source: of the shifted sum, and of log1p of all but its largest terms: P. Blanchard, D. J. Higham
+and N. J. Higham, "Accurately computing the log-sum-exp and softmax functions", IMA J. Numer. Anal.
+41 (2021).
 """
 
 from __future__ import annotations

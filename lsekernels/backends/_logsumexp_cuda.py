@@ -1,8 +1,4 @@
-"""What the backends of ``_logsumexp.cu`` share: the source, and how its kernels are launched.
-
-Source: of the pair (m, s) in ``_logsumexp.cu``: M. Milakov and N. Gimelshein, "Online normalizer
-calculation for softmax", arXiv:1805.02867 (2018).
-"""
+"""What the backends of ``_logsumexp.cu`` share: the source, and how its kernels are launched."""
 
 from __future__ import annotations
 

@@ -5,8 +5,9 @@ also where no number or an infinite one is the largest: then s becomes 0, inf or
 
 The module is apart from the backend because Numba's simulator needs `cuda` to be a global.
 
-Source: M. Milakov and N. Gimelshein, "Online normalizer calculation for softmax",
-arXiv:1805.02867 (2018).
+Source: of the pair (m, s): M. Milakov and N. Gimelshein, "Online normalizer calculation for
+softmax", arXiv:1805.02867 (2018); of `join_block`: M. Harris, "Optimizing parallel reduction in
+CUDA" (2007).
 """
 # mypy: disable-error-code="no-untyped-def,no-untyped-call"
 

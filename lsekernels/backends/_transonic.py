@@ -2,6 +2,8 @@
 
 Transonic translates whole files. This one is never imported here, but from the copy that was
 compiled: see transonic.py.
+
+Source: that of the NumPy form.
 """
 
 import numpy as np

@@ -1,4 +1,7 @@
-"""cuDF: pandas' interface on an NVIDIA GPU, the NumPy form on a Series."""
+"""cuDF: pandas' interface on an NVIDIA GPU, the NumPy form on a Series.
+
+Source: that of the NumPy form.
+"""
 
 import math
 

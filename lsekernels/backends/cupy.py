@@ -1,4 +1,7 @@
-"""CuPy: the NumPy form on an NVIDIA GPU."""
+"""CuPy: the NumPy form on an NVIDIA GPU.
+
+Source: that of the NumPy form.
+"""
 
 from functools import cached_property
 from typing import Any

@@ -1,8 +1,9 @@
 """OpenGL compute shaders through ModernGL, on the CPU (Mesa's llvmpipe): a two-stage reduction.
 
 Source: of the pairs (m, s): M. Milakov and N. Gimelshein, "Online normalizer calculation for
-softmax", arXiv:1805.02867 (2018); of exp's two parts of log(2): W. J. Cody and W. Waite,
-"Software manual for the elementary functions" (1980).
+softmax", arXiv:1805.02867 (2018); of `join_group`: M. Harris, "Optimizing parallel reduction in
+CUDA" (2007); of exp's two parts of log(2): W. J. Cody and W. Waite, "Software manual for the
+elementary functions" (1980).
 """
 
 import ctypes

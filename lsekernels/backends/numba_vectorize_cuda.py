@@ -1,4 +1,7 @@
-"""Numba's vectorize for an NVIDIA GPU: a function of numbers, and a reduction of such functions."""
+"""Numba's vectorize for an NVIDIA GPU: a function of numbers, and a reduction of such functions.
+
+Source: that of the NumPy form.
+"""
 
 import math
 from collections.abc import Callable

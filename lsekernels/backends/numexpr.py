@@ -1,4 +1,7 @@
-"""NumExpr: array expressions as text, evaluated block by block and by several threads."""
+"""NumExpr: array expressions as text, evaluated block by block and by several threads.
+
+Source: that of the NumPy form.
+"""
 
 from ..backend import Backend, Matrix, Scalar, Vector
 from .numpy import LOSES_TINY_TERMS

@@ -1,7 +1,8 @@
 """OpenCL through PyOpenCL, on the CPU: a reduction in two stages, each one pass over its data.
 
 Source: of the pairs (m, s): M. Milakov and N. Gimelshein, "Online normalizer calculation for
-softmax", arXiv:1805.02867 (2018).
+softmax", arXiv:1805.02867 (2018); of `join_group`: M. Harris, "Optimizing parallel reduction in
+CUDA" (2007).
 """
 
 import math

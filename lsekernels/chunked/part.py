@@ -1,4 +1,10 @@
-"""What is kept of a chunk, and how several are combined."""
+"""What is kept of a chunk, and how several are combined.
+
+Source: of the pair (sum, exponent): M. Dukhan and A. Ablavatski, "The two-pass softmax algorithm",
+arXiv:2001.04438 (2020); of log(2) in two parts: W. J. Cody and W. Waite, "Software manual for the
+elementary functions" (1980); of log1p of all but the largest: P. Blanchard, D. J. Higham and N. J.
+Higham, "Accurately computing the log-sum-exp and softmax functions", IMA J. Numer. Anal. 41 (2021).
+"""
 
 from __future__ import annotations
 

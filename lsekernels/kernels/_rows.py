@@ -1,4 +1,7 @@
-"""What the kernels over the last axis of a matrix have in common: data, cases, true values."""
+"""What the kernels over the last axis of a matrix have in common: data, cases, true values.
+
+Source: that of the kernel logsumexp.
+"""
 
 from __future__ import annotations
 

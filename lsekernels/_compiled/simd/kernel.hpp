@@ -5,8 +5,9 @@
 // block's maximum and the block done again. Terms are 2^(x*log2(e) - k), clamped so that each is a
 // normal number: nothing overflows, and no denormal slows the loop down.
 //
-// The idea of carrying (exponent, sum) instead of subtracting the maximum: M. Dukhan and
-// A. Ablavatski, "The two-pass softmax algorithm", arXiv:2001.04438 (2020).
+// Source: of carrying (exponent, sum) instead of subtracting the maximum: M. Dukhan and
+// A. Ablavatski, "The two-pass softmax algorithm", arXiv:2001.04438 (2020); of exp's two parts of
+// ln(2): W. J. Cody and W. Waite, "Software manual for the elementary functions" (1980).
 
 #pragma once
 

@@ -1,5 +1,8 @@
 // The Python module: picks the instruction set when it is loaded, cuts arrays into parts (for
 // threads where compiled with OpenMP), and puts the partial results together.
+//
+// Source: of log1p of all but the largest elements: P. Blanchard, D. J. Higham and N. J. Higham,
+// "Accurately computing the log-sum-exp and softmax functions", IMA J. Numer. Anal. 41 (2021).
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>

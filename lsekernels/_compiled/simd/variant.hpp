@@ -1,4 +1,7 @@
 // What one instruction set offers, and the partial results that parts of an array are combined by.
+//
+// Source: of Total: D. E. Knuth, "The art of computer programming", vol. 2, section 4.2.2; of Sum:
+// that of kernel.hpp; of Rest: that of module.cpp.
 
 #pragma once
 
@@ -17,7 +20,7 @@ constexpr double LOG2E = 1.4426950408889634;
 constexpr double LN2_HIGH = 6.93147180369123816490e-01;  // 33 bits: k * LN2_HIGH is exact
 constexpr double LN2_LOW = 1.90821492927058770002e-10;
 
-// A sum and what its additions round off (D. Knuth's TwoSum): the sums of blocks are many.
+// A sum and what its additions round off (TwoSum): the sums of blocks are many.
 struct Total {
   double s = 0, low = 0;
 
