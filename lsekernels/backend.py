@@ -100,6 +100,9 @@ class Backend:
     """Whether it takes longer to start or to compile than others to be measured."""
     featured: ClassVar[bool] = False
     """Whether the dashboard shows it before anything is chosen; not inherited by variants."""
+    ours: ClassVar[bool] = False
+    """Whether its kernels were written and tuned here: they come with this package, and the library
+    that it needs is no more than a compiler to them."""
     preference: ClassVar[int] = 0
     """The public functions take the available one-thread CPU backend with the largest; 0: never."""
     max_error: ClassVar[dict[str, float]] = {}
@@ -221,7 +224,12 @@ class Backend:
     # -- parts of an array ----------------------------------------------------------------------
 
     def sum_exp(self, x: Vector) -> tuple[float, int]:
-        """Return (s, k) with s * 2**k = sum(exp(x)): what parts of an array are combined by."""
+        """Return (s, k) with s * 2**k = sum(exp(x)): what parts of an array are combined by.
+
+        Source: of the pair: M. Dukhan and A. Ablavatski, "The two-pass softmax algorithm",
+        arXiv:2001.04438 (2020); of log(2) in two parts: W. J. Cody and W. Waite, "Software manual
+        for the elementary functions" (1980).
+        """
         result = float(self.to_host(self.logsumexp(x)))  # type: ignore[attr-defined]
         if not math.isfinite(result):
             return math.exp(result), 0

@@ -19,13 +19,15 @@ from lsebench import git as _git  # noqa: F401  # a hook's repository is not the
 from . import whole
 
 PAGES = {
-    "index.html": "Compare",
-    "choose.html": "Choose",
-    "accuracy.html": "Accuracy",
-    "libraries.html": "Libraries",
-    "claims.html": "Claims of the sources",
+    "index.html": "Which tool?",
     "history.html": "History",
     "incidents.html": "Incidents",
+    "tools.html": "Tools",
+    "limits.html": "Limits",
+    "accuracy.html": "Accuracy",
+    "libraries.html": "Libraries",
+    "findings.html": "Findings",
+    "claims.html": "Claims",
     "machines.html": "Machines",
 }
 
@@ -35,7 +37,7 @@ class Pages(OutputPublisher):  # type: ignore[misc]  # asv has no annotations
 
     name = "pages"
     button_label = "Pages"
-    description = "Our pages, and asv-tachyon for the history"
+    description = "Our pages, and asv-tachyon for every series as it is"
     order = 100  # behind all publishers of asv, whose pages are taken away
 
     @classmethod

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -19,15 +20,17 @@ from .page import page
 from .plugin import PAGES
 from .rows import (
     accuracy,
-    choose,
     claims,
-    compare,
+    findings,
     history,
+    home,
     incidents,
     libraries,
+    limits,
     machines,
+    raw,
     results,
-    talk,
+    tools,
 )
 
 README = """\
@@ -50,7 +53,6 @@ def write(
     folder = Path(conf.results_dir)
     stored = list(iter_results(conf.results_dir))
     runs = results.collect(stored, benchmarks, revisions, folder)
-    links = history.addresses(benchmarks, graphs)
 
     def at(commit: str) -> dict[results.Run, results.Series]:
         of_one = [result for result in stored if result.commit_hash == commit]
@@ -61,26 +63,31 @@ def write(
     checked.warn(unknown)
     known = machines.tables(runs, graphs, folder, [*conf.left_out, *unknown])
 
-    site = Site(Path(conf.html_dir), conf.project)
+    site = Site(Path(conf.html_dir), conf)
     site.script("machines", machines.marks(known))  # for the foot of every page
-    site.page("index.html", compare.site(runs) | links, "compare")
-    choice = choose.site(runs) | _of("warm.", links)
-    site.page("choose.html", choice, charts=False, talk=talk.tables(runs))
-    site.page("accuracy.html", accuracy.site(runs) | _of("accuracy.", links))
-    site.page("libraries.html", libraries.site(runs, revisions, at) | _of("warm.", links))
+    series = ("data/series.js", "static/series.js")
+    history.write(site, stored, repo, benchmarks, graphs, revisions)
+    raw.write(site.folder, repo, revisions, raw.addresses(benchmarks, graphs), PAGES)
+    site.page("index.html", home.site(runs), "home", scripts=series)
+    site.page("history.html", {}, scripts=series, empty=not runs)
     again = bool(steps["confirmed"])
-    site.page("incidents.html", steps | links, charts=False, empty=not runs, confirmed=again)
+    site.page("incidents.html", steps, scripts=series, empty=not runs, confirmed=again)
+    tools.write(site, runs, series)
+    site.page("limits.html", limits.site(runs, folder))
+    site.page("accuracy.html", accuracy.site(runs), scripts=series)
+    site.page("libraries.html", libraries.site(runs, revisions, at), scripts=series)
+    findings.write(site, runs, folder)
     site.page("claims.html", tables=claims.tables(folder))
     site.page("machines.html", tables=known)
-    history.write(site.folder, repo, revisions, links, PAGES)
     (site.folder / "README.md").write_text(README)
 
 
 class Site:
     """The folder that the pages are written to; asv's own pages are taken out of it."""
 
-    def __init__(self, folder: Path, project: str) -> None:
-        self.folder, self.project = folder, project
+    def __init__(self, folder: Path, conf: Any) -> None:
+        self.folder, self.project = folder, conf.project
+        self.source = conf.project_url.strip("#")
         for stock in folder.iterdir():
             if stock.name not in KEPT:
                 shutil.rmtree(stock) if stock.is_dir() else stock.unlink()
@@ -95,31 +102,48 @@ class Site:
         file: str,
         found: dict[str, Any] | None = None,
         name: str = "",
-        charts: bool = True,
+        scripts: Sequence[str] = (),
+        template: str = "",
+        data: str = "",
         **values: Any,
     ) -> None:
-        """Write a page, and what its script is to find as ``Site.data.<name>``: its stem's name."""
-        scripts: list[str] = []
+        """Write a page.
+
+        Parameters
+        ----------
+        file : str
+            Its name, with its folder where it has one.
+        found : dict, optional
+            What the page's script is to find as ``Site.data.<name>``; without it there is none.
+        name : str
+            Of the script and of its data; the file's stem where it is not given.
+        scripts : sequence of str
+            Further ones, before its own.
+        template : str
+            In ``pages/``; `file` itself where it is not given.
+        data : str
+            The file in ``data/`` that `found` is written to, without its ending: `name`.
+        **values
+            For the template.
+        """
+        own: list[str] = []
         if found is not None:
-            name = name or file.removesuffix(".html")
-            self.script(name, found)
-            scripts = [VEGA, "data/charts.js"] * charts + [f"data/{name}.js", f"static/{name}.js"]
+            name = name or Path(file).stem
+            self.script(data or name, found, f"Site.data.{name}")
+            own = [*scripts, f"data/{data or name}.js", f"static/{name}.js"]
             values.setdefault("empty", not (found.get("runs") or found.get("groups")))
-        shared = {"project": self.project, "pages": PAGES, "current": file, "scripts": scripts}
-        (self.folder / file).write_text(page(file, **shared, **values), "utf-8")
+        root = "../" * file.count("/")
+        shared = {"project": self.project, "pages": PAGES, "current": file, "scripts": own}
+        text = page(template or file, **shared, root=root, source=self.source, **values)
+        (self.folder / file).parent.mkdir(exist_ok=True)
+        (self.folder / file).write_text(text, "utf-8")
 
     def script(self, name: str, value: Any, target: str = "") -> None:
         """Write JSON as a script: a page opened from the disk may load no other kind of file."""
         file = self.folder / "data" / f"{name}.js"
-        file.parent.mkdir(exist_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
         file.write_text(f"{target or f'Site.data.{name}'} = {text};\n", "utf-8")
-
-
-def _of(module: str, links: dict[str, Any]) -> dict[str, Any]:
-    """Return what links to the history of one module's benchmarks are made of."""
-    chosen = {k: v for k, v in links["parameters"].items() if k.startswith(module)}
-    return links | {"parameters": chosen}
 
 
 def _vega() -> str:

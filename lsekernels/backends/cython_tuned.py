@@ -8,6 +8,7 @@ from ._ahead import Ahead
 
 class CythonTuned(Ahead):
     title = "Cython (tuned)"
+    ours = True
     tool = "cython"
     requires = ("lsekernels._compiled.logsumexp_cython_tuned",)
     preference = 3

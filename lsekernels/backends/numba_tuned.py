@@ -7,6 +7,7 @@ from ..backend import Backend, Call, Matrix
 
 class NumbaTuned(Backend):
     title = "Numba (tuned)"
+    ours = True
     featured = True
     requires = ("numba",)
     distribution = "numba"

@@ -25,6 +25,7 @@ FAR = 2.0**40  # not beyond
 
 class NumPyBlocked(Backend):
     title = "NumPy (blocked)"
+    ours = True
     requires = ("numpy",)
     distribution = "numpy"
     temporaries = True

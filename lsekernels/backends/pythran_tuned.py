@@ -8,6 +8,7 @@ from ._ahead import Ahead
 
 class PythranTuned(Ahead):
     title = "Pythran (tuned)"
+    ours = True
     tool = "pythran"
     requires = ("lsekernels._compiled.logsumexp_pythran_tuned",)
     preference = 2

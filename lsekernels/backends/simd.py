@@ -8,6 +8,7 @@ from ._ahead import Ahead
 
 class Simd(Ahead):
     title = "C++ (SIMD)"
+    ours = True
     featured = True
     tool = "xsimd"
     requires = ("lsekernels._compiled.logsumexp_simd",)

@@ -171,7 +171,7 @@
 
   async function show() {
     const found = settle();
-    Site.remember(state, { ...DEFAULTS, size: found.usual });
+    Site.remember(state);
     about(found);
     errors(found);
     Site.missing(all.backends, found.run, state.kernel, found.table.map((row) => row[0]));

@@ -225,7 +225,7 @@
     state.direction = Site.choose("direction", [["both", "slower and faster"], ["slower", "slower, or more"], ["faster", "faster, or less"]], state.direction);
     state.kernel = Site.choose("kernel", [["", "all"], ...titles.sort((a, b) => a[1].localeCompare(b[1]))], state.kernel);
     state.quantity = Site.choose("quantity", [["", "all"], ...quantities.map((q) => [q, q])], state.quantity);
-    Site.remember(state, DEFAULTS);
+    Site.remember(state);
     const found = all.groups.map((group) => [group, group.steps.filter(shown)]).filter(([, some]) => some.length);
     const asked = found.findIndex(([group]) => short(group.after) === state.commit);
     const made = found.map(([group, some], number) => incident(group, some, number, number === Math.max(0, asked)));

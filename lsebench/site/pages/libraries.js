@@ -164,7 +164,7 @@
 
   async function show() {
     const found = settle();
-    Site.remember(state, { ...DEFAULTS, size: found.usual });
+    Site.remember(state);
     about(found);
     numbers(found);
     installed(found);

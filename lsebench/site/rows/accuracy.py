@@ -85,7 +85,7 @@ def _of_run(run: Run, series: Series) -> dict[str, Any]:
         tables[kernel] = {
             "errors": [_error(kernel, key, value) for key, value in rows.items()],
             "times": [
-                [*key, *map(rounded, (value.value or 0.0, value.low, value.high))]
+                [*key, *value.row()]
                 for key, value in times.items()
             ],
         }

@@ -17,7 +17,7 @@ from lsebench.history.steps import find
 from lsebench.records.stored import Incident
 from lsekernels import kernels
 
-from .history import THREADS
+from .raw import THREADS
 from .results import context_of, day, kernel_of
 
 QUANTITIES = {"seconds": "time", "ulp": "error", "bytes": "memory"}

@@ -182,13 +182,13 @@ def _cell(value: Value | None, new: Value | None, band: Band | None) -> Cell | N
         return None
     if value.value is None:
         return [None]
-    times = [rounded(v) for v in (value.value, value.low, value.high)]
+    times = value.row()
     if band is None:
         return [*times, 1.0, 1.0, 1.0, "newest"]
     if new is None or not new.value:
         return [*times, None, None, None, "alone"]
     ratio = rounded(value.value / new.value)
-    if not (0 < value.low < value.high and 0 < new.low < new.high):
+    if not (value.low and value.high and new.low and new.high):
         return [*times, ratio, ratio, ratio, "unsure"]
     least, most = value.low / new.high, value.high / new.low
     return [*times, ratio, rounded(least), rounded(most), verdict(least, most, band)]

@@ -15,7 +15,7 @@ from lsebench.records import asv_files
 from lsebench.records.checked import LeftOut
 from lsebench.records.stored import Night, Tuning
 
-from .history import THREADS
+from .raw import THREADS
 from .results import MAIN, Run, Series, Value, day, newest
 
 UNKNOWN = "unknown"
@@ -267,7 +267,7 @@ def noise(run: Run, series: Series, graphs: Any) -> list[dict[str, str]]:
 
 def half_widths(values: Iterable[Value]) -> list[float]:
     """Return half of each 99 % interval over the median, of those that have an interval."""
-    return [(v.high - v.low) / 2 / v.value for v in values if v.value and v.high > v.low]
+    return [(v.high - v.low) / 2 / v.value for v in values if v.value and v.high and v.low]
 
 
 def levels(graphs: Any, benchmark: str, run: Run) -> list[float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import product
@@ -13,10 +13,20 @@ from typing import Any
 
 from packaging.version import InvalidVersion, Version
 
-from lsebench.records.stored import State
+from lsebench.records.stored import State, Tuning
 
 MAIN = "pinned"
 """The kind of environment that asv.conf.json has; ``make bench-gpu`` and PyPy have others."""
+FEWEST = 5
+"""Samples that an interval takes. Of fewer, asv's reaches below zero."""
+ASSUMED_NOISE = 0.05
+"""Between processes, as share of the time, on a machine where nobody has measured it."""
+NORMAL_99 = 2.576
+"""A 99 % interval in standard deviations."""
+
+
+Row = list[float | None]
+"""A value and its interval: [value, low, high]; only [value, None, None] where it has none."""
 
 
 @dataclass(frozen=True)
@@ -25,10 +35,15 @@ class Value:
 
     value: float | None
     """In the benchmark's unit; None where it failed."""
-    low: float
-    """Of the 99 % confidence interval; `value` itself where asv has none."""
-    high: float
+    low: float | None
+    """Of the 99 % interval, see `interval`; None where there is none."""
+    high: float | None
     commit: str
+    samples: int = 1
+
+    def row(self) -> Row:
+        """Return value, low and high in as few digits as a page needs, for JSON."""
+        return [None if x is None else rounded(x) for x in (self.value, self.low, self.high)]
 
 
 @dataclass(frozen=True, order=True)
@@ -63,6 +78,9 @@ class Series:
     measured: float = 0.0
     """When, seconds since 1970; 0 where asv has not noted it."""
 
+    noise: float | None = None
+    """Scatter between processes on its machine, as share of a time; None where never measured."""
+
     @property
     def newest(self) -> str:
         """The newest commit."""
@@ -94,9 +112,10 @@ def collect(
     """
     known = [r for r in results if r.commit_hash in revisions]
     found: dict[Run, Series] = {}
+    noise = noises(folder)
     for result in sorted(known, key=lambda r: revisions[r.commit_hash]):
         run = _run(result)
-        series = found.setdefault(run, Series())
+        series = found.setdefault(run, Series(noise=noise.get(run.machine)))
         series.commits[result.commit_hash] = result.date / 1000
         if context := context_of(result, folder):
             series.context = context
@@ -110,7 +129,9 @@ def collect(
                 if value is not None and math.isnan(value):
                     continue  # n/a, or never run
                 plain = tuple(text.strip("'") for text in key)
-                rows[plain] = Value(value, *_interval(value, stat), result.commit_hash)
+                samples = int((stat or {}).get("repeat") or 1)
+                ends = interval(value, stat, series.noise)
+                rows[plain] = Value(value, *ends, result.commit_hash, samples)
             started = result.started_at.get(name)
             series.measured = max(series.measured, started / 1000 if started else 0.0)
     return found
@@ -137,6 +158,7 @@ def head(run: Run, series: Series) -> dict[str, Any]:
         "newest": series.newest,
         "measured": series.reported(),
         "reasons": series.reasons(),
+        "noise": series.noise,
     }
 
 
@@ -164,13 +186,43 @@ def _run(result: Any) -> Run:
     )
 
 
-def _interval(value: Any, stat: Mapping[str, Any] | None) -> tuple[float, float]:
-    low, high = (stat or {}).get("ci_99_a"), (stat or {}).get("ci_99_b")
-    if value is None:
-        return math.nan, math.nan
-    if low is None or high is None or not math.isfinite(high - low):
-        return value, value
-    return min(low, value), max(high, value)  # asv rounds the ends
+def noises(folder: Path) -> dict[str, float]:
+    """Return machine -> the scatter between its processes, as its newest check has found it."""
+    return {
+        machine: max(kernel["between"] for kernel in records[-1].noise["kernels"].values())
+        for machine, records in Tuning.of_machines(folder)
+    }
+
+
+def interval(
+    value: float | None, stat: Mapping[str, Any] | None, noise: float | None
+) -> tuple[float | None, float | None]:
+    """Return the 99 % interval of a time: of its samples, and of what another process would say.
+
+    asv's interval knows the samples of one process alone; the scatter between processes is added
+    in quadrature. There is no interval of fewer than five samples, nor of what is counted.
+    """
+    stat = stat or {}
+    low, high = stat.get("ci_99_a"), stat.get("ci_99_b")
+    if value is None or low is None or high is None or (stat.get("repeat") or 0) < FEWEST:
+        return None, None
+    if not math.isfinite(high - low):
+        return None, None
+    between = NORMAL_99 * (ASSUMED_NOISE if noise is None else noise) * value
+    # asv rounds the ends, so that the value may lie beyond them.
+    below, above = (
+        math.hypot(max(0.0, value - low), between),
+        math.hypot(max(0.0, high - value), between),
+    )
+    return max(0.0, value - below), value + above
+
+
+def apart(one: Sequence[float | None], other: Sequence[float | None]) -> bool:
+    """Return whether two intervals tell the values apart; without an interval nothing does."""
+    (_, low, high), (_, least, most) = one[:3], other[:3]
+    if low is None or high is None or least is None or most is None:
+        return False
+    return low > most or least > high
 
 
 def context_of(result: Any, folder: Path) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from typing import Any
 
 from lsekernels import registry
 
-from .choose import Interval, apart
+from .home import Interval
+from .results import apart
 from .results import MAIN, Run, Series, newest
 
 SECONDS = {

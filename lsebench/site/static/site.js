@@ -13,6 +13,13 @@ Site.seconds = (value) => {
   return `${Site.digits(value)} s`;
 };
 
+// Of a row [value, low, high] the interval in words; there is none of fewer than five samples.
+Site.interval = (row, words = Site.seconds) =>
+  (row[1] === null || row[1] === undefined ? "too few samples for an interval" : `${words(row[1])} to ${words(row[2])}`);
+
+// Whether two such rows are told apart: see apart() in results.py.
+Site.apart = (a, b) => Number.isFinite(a[1] ?? NaN) && Number.isFinite(b[1] ?? NaN) && (a[1] > b[2] || b[1] > a[2]);
+
 // 2.5e10 -> "25 GB/s"
 Site.rate = (bytes) => {
   for (const [factor, unit] of [[1e9, "GB/s"], [1e6, "MB/s"], [1e3, "kB/s"]])
@@ -25,6 +32,13 @@ Site.error = (value) => {
   if (value < 1e4) return Number(value.toPrecision(2)).toString();
   const [digits, power] = value.toExponential(1).split("e+");
   return `${digits} × 10${[...power].map((digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit]).join("")}`;
+};
+
+// "1e5", "100_000", "100,000" and "100 000" are numbers; undefined where it is no whole one above 0.
+Site.whole = (text) => {
+  const plain = String(text).trim().replace(/[_,\s\u2009\u202f]/g, "");
+  const value = /^\d+(\.\d+)?(e\+?\d+)?$/i.test(plain) ? Number(plain) : NaN;
+  return Number.isSafeInteger(value) && value > 0 ? value : undefined;
 };
 
 Site.times = (ratio) => `${Site.digits(ratio)}×`;
@@ -44,6 +58,9 @@ Site.make = (tag, attributes, ...children) => {
 
 Site.fill = (id, ...children) => document.getElementById(id).replaceChildren(...children);
 
+// What the address asked for and is not there: said above the page, never passed over.
+Site.unknown = [];
+
 // Fill a <select>; options are [value, text]. Takes `chosen`, or else `usual`, where it is among them;
 // returns the choice.
 Site.choose = (id, options, chosen, usual) => {
@@ -51,7 +68,12 @@ Site.choose = (id, options, chosen, usual) => {
   select.replaceChildren(...options.map(([value, text]) => Site.make("option", { value }, text)));
   const found = [chosen, usual].find((wanted) => options.some(([value]) => value === wanted));
   if (found !== undefined) select.value = found;
+  const label = select.closest("label");
+  if (chosen && found !== chosen)
+    Site.unknown.push(`${label ? label.firstChild.textContent.trim() : id} “${chosen}” was asked for, and there is no such result`
+      + `${select.value ? `: this is ${select.selectedOptions[0].textContent}` : ""}.`);
   select.disabled = options.length < 2;
+  select.title = options.length === 1 ? "It is the only one that was measured here." : options.length ? "" : "Nothing was measured here.";
   return select.value;
 };
 
@@ -75,11 +97,25 @@ Site.lookOf = (backends, name) => backends[name.split(":")[0]] || { colour: "#88
 
 Site.state = () => Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
 
-// Only what differs from the page's defaults is written, so that links stay short.
-Site.remember = (state, defaults) => {
-  const kept = Object.entries(state).filter(([key, value]) => value && value !== defaults[key]);
-  const hash = new URLSearchParams(kept).toString();
-  history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search);
+// What pages have in common, and take along from one to the other.
+Site.SHARED = ["kernel", "n", "dtype", "calls", "machine", "threads", "tool"];
+Site.root = document.body.dataset.root || "";
+Site.address = (file, state) => {
+  const kept = Object.entries(state).filter(([, value]) => value !== "" && value !== undefined && value !== null);
+  return file + (kept.length ? `#${new URLSearchParams(kept)}` : "");
+};
+
+// All of the state is written, the defaults too: they may be others when there are more results. What a
+// person has changed is a step of its own, to which Back leads.
+Site.remember = (state) => {
+  const hash = Site.address("", state) || "#";
+  if (hash !== location.hash) history[Site.changed ? "pushState" : "replaceState"](null, "", hash);
+  Site.changed = false;
+  const shared = Object.fromEntries(Site.SHARED.filter((key) => state[key]).map((key) => [key, state[key]]));
+  for (const link of document.querySelectorAll("nav a, a[data-keep]"))
+    link.setAttribute("href", Site.address(link.getAttribute("href").split("#")[0], shared));
+  Site.fill("unknown", ...Site.unique(Site.unknown).map((text) => Site.make("p", { class: "warning" }, text)));
+  Site.unknown = [];
 };
 
 // The address of one series in asv-tachyon, or undefined. It wants the place of the combination among all
@@ -106,11 +142,26 @@ Site.listen = (fields, defaults, state, show, change) => {
   for (const field of fields)
     document.getElementById(field).addEventListener("change", (event) => {
       state[field] = event.target.value;
+      Site.changed = true;
       if (change) change(field);
       show();
     });
-  window.addEventListener("hashchange", () => { Object.assign(state, defaults, Site.state()); show(); });
+  window.addEventListener("hashchange", () => {
+    for (const key of Object.keys(state)) delete state[key];
+    Object.assign(state, defaults, Site.state());
+    show();
+  });
 };
+
+// A script of the site, loaded when it is needed: "static/vega.js". Scripts alone can be read from the disk.
+Site.scripts = {};
+Site.load = (file) => (Site.scripts[file] ||= document.querySelector(`script[src="${Site.root}${file}"]`) ? Promise.resolve()
+  : new Promise((resolve, reject) => {
+    const script = Site.make("script", { src: Site.root + file });
+    script.addEventListener("load", resolve);
+    script.addEventListener("error", () => reject(new Error(`${file} is not there`)));
+    document.head.append(script);
+  }));
 
 // -- tables -----------------------------------------------------------------------------------------
 
@@ -176,13 +227,14 @@ Site.missing = (backends, run, kernel, names, more = []) => {
 
 // Draw chart `name` of charts.py with `rows`. `ast` interprets its expressions: no eval is allowed here.
 Site.draw = async (id, name, rows, change, least = 0) => {
+  await Promise.all([Site.load("static/vega.js"), Site.load("data/charts.js")]);
   const spec = structuredClone(Site.charts[name]);
   spec.datasets = { ...spec.datasets, rows };
   // See height() in charts.py.
   const { step, field } = spec.usermeta || {};
   if (step) spec.height = step * new Set(rows.map((row) => row[field])).size;
   if (change) change(spec);
-  const place = document.getElementById(id);
+  const place = typeof id === "string" ? document.getElementById(id) : id;
   if (place.view) place.view.finalize();
   place.view = undefined;
   if (!rows.length) {

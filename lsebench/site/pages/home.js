@@ -40,7 +40,7 @@ Site.choice = {
 };
 
 (() => {
-  const all = Site.data.choose;
+  const all = Site.data.home;
   if (!all || !all.runs.length) return;
   const { place, unique, THREADS } = Site;
   const DATA = { numpy: "in NumPy arrays", own: "where the tool wants it" };
@@ -248,7 +248,7 @@ Site.choice = {
     about(found);
     winners(found);
     pays(found);
-    Site.remember(state, DEFAULTS);
+    Site.remember(state);
     const valid = whole(state.calls) && (found.kernel.shapes || whole(state.n));
     if (!valid) {
       document.getElementById("answer").textContent = "Enter whole numbers of at least 1 for N and for the calls.";

@@ -8,10 +8,9 @@ from typing import Any
 
 from lsekernels import heap, kernels, registry
 
-from .results import Run, Series, Value, head, kernel_of, newest, rounded, usual_first
+from .results import Row, Run, Series, Value, apart, head, kernel_of, newest, rounded, usual_first
 
-Interval = list[float]
-"""[value, low, high] of the 99 % interval."""
+Interval = Row
 Times = dict[str, dict[str, Interval]]
 """Tool -> size -> time of one call."""
 
@@ -109,15 +108,13 @@ def compiling(first: Mapping[str, Interval], warm: Times) -> dict[str, Interval]
     for name, (value, low, high) in first.items():
         call = warm.get(name, {}).get(FIRST_CALL[1])
         if call:
-            extra = max(0.0, value - call[0])
+            extra = rounded(max(0.0, value - call[0]))
+            if None in (low, high, *call):
+                found[name] = [extra, None, None]
+                continue
             least, most = max(0.0, low - call[2]), max(extra, high - call[1])
-            found[name] = [rounded(extra), rounded(least), rounded(most)]
+            found[name] = [extra, rounded(least), rounded(most)]
     return found
-
-
-def apart(one: Interval, other: Interval) -> bool:
-    """Return whether two intervals tell the values apart."""
-    return one[1] > other[2] or other[1] > one[2]
 
 
 def winners(measured: Times, sizes: list[str]) -> list[dict[str, Any]]:
@@ -257,10 +254,7 @@ def _once(rows: Mapping[tuple[str, ...], Value]) -> dict[str, Interval]:
 
 
 def _interval(value: Value) -> Interval | None:
-    if value.value is None:
-        return None
-    # asv's interval of few samples is that of a distribution which goes on below zero.
-    return [rounded(value.value), max(0.0, rounded(value.low)), rounded(value.high)]
+    return None if value.value is None else value.row()
 
 
 def backend_of(tool: str) -> str:
