@@ -10,9 +10,7 @@ CLOCK = "sys/devices/system/clocksource/clocksource0"
 HUGE = "sys/kernel/mm/transparent_hugepage/enabled"
 TUNED = {
     f"{CPU}/online": "0-3",
-    f"{CPU}/isolated": "2-3",
     f"{CPU}/nohz_full": "2-3",
-    f"{CPU}/intel_pstate/no_turbo": "1",
     f"{CPU}/smt/active": "0",
     f"{CPU}/smt/control": "off",
     f"{CPU}/cpu0/thermal_throttle/core_throttle_count": "0",
@@ -26,14 +24,11 @@ TUNED = {
     "sys/class/hwmon/hwmon1/temp2_crit": "100000",
     HUGE: "always [madvise] never",
     f"{CLOCK}/current_clocksource": "tsc",
-    "proc/cmdline": "quiet isolcpus=2-3 nohz_full=2-3 rcu_nocbs=2-3",
     "proc/cpuinfo": "processor\t: 0\nflags\t\t: fpu vme sse2\n",
-    "proc/irq/default_smp_affinity": "3",
     "proc/loadavg": "0.01 0.02 0.00 1/90 1234",
     "proc/self/status": "Name:\tcat\nCpus_allowed_list:\t0-1\n",
     "proc/swaps": "Filename Type Size Used Priority",
-    "proc/sys/kernel/randomize_va_space": "2",
-} | {f"{CPU}/cpu{n}/cpufreq/scaling_governor": "performance" for n in range(4)}
+}
 IDLE = Activity(0, 0, 0, {1: ("init", 5)}), Activity(4, 100, 400, {1: ("init", 6)})
 SAID = """Show the system configuration
 
@@ -43,10 +38,16 @@ System state
 CPU: use 4 logical CPUs: 0-3
 Perf event: Maximum sample rate: {rate} per second
 ASLR: Full randomization
+Linux scheduler: {isolated}
+IRQ affinity: Default IRQ affinity: CPU {interrupts}
+IRQ affinity: IRQ affinity: IRQ 0-8=CPU 0-1; IRQ 9=CPU 2
+CPU scaling governor: 0-3=performance
+Turbo Boost (intel_pstate): Turbo Boost disabled
 
 {advices}Run "python -m pyperf system tune" to tune the system configuration to run benchmarks
 """
-FINE = SAID.format(rate=1, advices="")
+ISOLATED = "Isolated CPUs (2/4): 2-3\nLinux scheduler: RCU disabled on CPUs (2/4): 2-3"
+FINE = SAID.format(rate=1, isolated=ISOLATED, interrupts="0-1", advices="")
 
 
 def tree(folder, files):

@@ -1,7 +1,8 @@
 """How a Linux machine is tuned: one check for each thing that makes times scatter.
 
-Each check reads files below a root folder (``/``, or a made-up tree in a test) and changes nothing:
-it says what was found, whether that is good, and the command that would mend it.
+What ``pyperf system show`` tells is shown in its words. What it does not ask is read from files
+below a root folder (``/``, or a made-up tree in a test). Nothing is changed: a check says what was
+found, whether that is good, and the command that would mend it.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 GOOD, BAD, UNKNOWN = "good", "bad", "unknown"
@@ -21,20 +22,17 @@ HOT = 85.0
 """Degrees Celsius; most processors lower their clock between 90 and 105."""
 BUSY = 0.1
 """Of one processor, all other programs together."""
-COVERED = (
-    "ASLR",
-    "CPU scaling governor",
-    "Linux scheduler",
-    "Power supply",
-    "Turbo Boost (MSR)",
-    "Turbo Boost (intel_pstate)",
-)
-"""What of pyperf's advice a check of our own says too; the rest is passed on."""
+SCHEDULER, INTERRUPTS, GOVERNOR = "Linux scheduler", "IRQ affinity", "CPU scaling governor"
+"""Names that pyperf has for what it tells."""
+BY_HAND = ("Power supply", "Check nohz_full")
+"""What pyperf advises on and cannot tune."""
 CLOCKS = ("tsc", "arch_sys_counter", "kvm-clock", "hyperv_clocksource_tsc_page", "timebase")
 """Read without asking the kernel, in some 20 ns."""
 
 Processes = Mapping[int, tuple[str, int]]
 """Process -> name, and the ticks of processor time it has used."""
+Answers = Mapping[str, list[str]]
+"""Name -> pyperf's sentences."""
 
 
 @dataclass(frozen=True)
@@ -73,21 +71,19 @@ def checks(root: Path, before: Activity, after: Activity, pyperf: str | None) ->
     pyperf : str or None
         What ``pyperf system show`` has said, if it ran.
     """
+    states = answers(pyperf or "", "System state")
     return [
-        governor(root),
-        turbo(root, pyperf or ""),
+        *asked(root, pyperf),
+        *turbo(root, states),
         smt(root),
-        isolation(root),
-        *interrupts(root),
-        aslr(root),
+        isolation(root, states),
+        *interrupts(root, states),
         load(root, before, after),
         swap(root),
         virtualization(root, after),
         temperature(root),
         clock(root),
         huge_pages(root),
-        power(root),
-        *advice(pyperf),
     ]
 
 
@@ -143,41 +139,53 @@ def _hidden(root: Path, what: str) -> str:
     return f"this kernel shows no {what}"
 
 
-def governor(root: Path) -> Check:
-    """Check that the frequency does not follow the load."""
-    name = "frequency governor"
-    found: dict[str, list[int]] = {}
-    for cpu in online(root):
-        if text := read(root, f"{CPUS}/cpu{cpu}/cpufreq/scaling_governor"):
-            found.setdefault(text, []).append(cpu)
-    if not found:
-        return Check(name, "not to be seen", UNKNOWN, _hidden(root, "cpufreq"))
-    text = ", ".join(f"{governor} on CPU {cpu_text(cpus)}" for governor, cpus in found.items())
-    if set(found) == {"performance"}:
-        return Check(name, text, GOOD)
-    return Check(name, text, BAD, "the frequency follows the load, and times follow it", TUNE)
+def _unseen(name: str, why: str = "this kernel does not tell") -> Check:
+    return Check(name, "not to be seen", UNKNOWN, why)
 
 
-def turbo(root: Path, pyperf: str) -> Check:
-    """Check that the frequency does not rise while few cores work and all are cool."""
+def answers(pyperf: str, section: str) -> Answers:
+    """Return what a section of ``pyperf system show`` says."""
+    text = re.search(rf"^{section}\n=+\n\n((?:.+\n)*)", pyperf, re.M)
+    found: dict[str, list[str]] = {}
+    for line in text[1].splitlines() if text else []:
+        name, _, sentence = line.partition(": ")
+        found.setdefault(name, []).append(sentence)
+    return found
+
+
+def asked(root: Path, pyperf: str | None) -> list[Check]:
+    """Return what pyperf tells and no check here judges; what it advises to change is bad."""
+    if pyperf is None:
+        return [_unseen("pyperf", "pyperf does not run here: python -m pyperf system show")]
+    states, advices = answers(pyperf, "System state"), answers(pyperf, "Advices")
+    found = []
+    for name in dict.fromkeys([*states, *advices]):
+        if name not in ("CPU", SCHEDULER, INTERRUPTS):
+            text = "; ".join(states.get(name, ["as it is"]))
+            why = "; ".join(advices.get(name, []))
+            fix = TUNE if why and name not in BY_HAND else ""
+            found.append(Check(name, text, BAD if why else GOOD, why, fix))
+    if GOVERNOR not in states:
+        found.append(_unseen(GOVERNOR, _hidden(root, "cpufreq")))
+    return found
+
+
+def turbo(root: Path, states: Answers) -> list[Check]:
+    """Check that the frequency does not follow the temperature, unless pyperf has told."""
+    if any(name.startswith("Turbo Boost") for name in states):
+        return []
     name = "turbo"
     why = "the frequency depends on temperature and on how many cores work"
     for file, off in (("intel_pstate/no_turbo", "1"), ("cpufreq/boost", "0")):
         text = read(root, f"{CPUS}/{file}")
         if text == off:
-            return Check(name, "off", GOOD)
+            return [Check(name, "off", GOOD)]
         if text:
-            return Check(name, "on", BAD, why, f"echo {off} | sudo tee /{CPUS}/{file}")
-    # Neither file: pyperf asks the processor itself, where it may.
-    states = re.findall(r"^Turbo Boost \(MSR\): (CPU .*abled)$", pyperf, re.M)
-    if any("enabled" in state for state in states):
-        return Check(name, states[0], BAD, why, TUNE)
-    if states:
-        return Check(name, states[0], GOOD)
-    why = _hidden(root, "switch for it")
-    if not hypervisor(root):
-        return Check(name, "not to be seen", UNKNOWN, why, "sudo modprobe msr, then as root again")
-    return Check(name, "not to be seen", UNKNOWN, why)
+            return [Check(name, "on", BAD, why, f"echo {off} | sudo tee /{CPUS}/{file}")]
+    unseen = _unseen(name, _hidden(root, "switch for it"))
+    if hypervisor(root):
+        return [unseen]
+    return [replace(unseen, fix="sudo modprobe msr, then as root again")]
 
 
 def smt(root: Path) -> Check:
@@ -185,73 +193,59 @@ def smt(root: Path) -> Check:
     name = "SMT"
     active, control = (read(root, f"{CPUS}/smt/{n}") for n in ("active", "control"))
     if hypervisor(root) and active != "1":
-        return Check(name, "not to be seen", UNKNOWN, "its host decides what shares a core")
+        return _unseen(name, "its host decides what shares a core")
     if active is None:
-        return Check(name, "not to be seen", UNKNOWN, _hidden(root, "topology of threads"))
+        return _unseen(name, _hidden(root, "topology of threads"))
     if active == "0":
         return Check(name, f"off ({control})" if control else "off", GOOD)
     fix = f"echo off | sudo tee /{CPUS}/smt/control"
     return Check(name, "on", BAD, "two threads share a core: one slows the other down", fix)
 
 
-def _kept(root: Path) -> dict[str, list[int]]:
-    """Return the processors that the kernel keeps for what is put there: setting -> list."""
-    given = dict(re.findall(r"\b(isolcpus|rcu_nocbs)=(\S+)", read(root, "proc/cmdline") or ""))
-    found = {
-        "isolcpus": read(root, f"{CPUS}/isolated") or given.get("isolcpus"),
-        "nohz_full": read(root, f"{CPUS}/nohz_full"),  # "(null)" where there are none
-        "rcu_nocbs": given.get("rcu_nocbs"),
-    }
-    return {name: cpus for name, text in found.items() if (cpus := cpu_list(text))}
+def _kept(root: Path, states: Answers) -> set[int]:
+    """Return the processors that the kernel keeps for what is put there."""
+    isolated = re.search(r"Isolated CPUs.*: (.+)", "\n".join(states.get(SCHEDULER, [])))
+    return {*cpu_list(isolated and isolated[1]), *_without_ticks(root)}
 
 
-def isolation(root: Path) -> Check:
+def _without_ticks(root: Path) -> list[int]:
+    return cpu_list(read(root, f"{CPUS}/nohz_full"))  # "(null)" where there are none
+
+
+def isolation(root: Path, states: Answers) -> Check:
     """Check that the kernel keeps its own work, or all other programs, off some processors."""
-    name, cpus, kept = "isolated CPUs", online(root), _kept(root)
-    if "isolcpus" in kept or "nohz_full" in kept:
-        text = ", ".join(f"{setting} {cpu_text(found)}" for setting, found in kept.items())
-        allowed = re.search(
-            r"^Cpus_allowed_list:\s*(\S+)", read(root, "proc/self/status") or "", re.M
-        )
-        here = f"; this program may use CPU {allowed[1]}" if allowed else ""
-        return Check(name, text + here, GOOD)
+    name, cpus, said = "isolated CPUs", online(root), [*states.get(SCHEDULER, [])]
+    if _kept(root, states):
+        if without := _without_ticks(root):
+            said.append(f"nohz_full: {cpu_text(without)}")
+        status = read(root, "proc/self/status") or ""
+        if allowed := re.search(r"^Cpus_allowed_list:\s*(\S+)", status, re.M):
+            said.append(f"this program may use CPU {allowed[1]}")
+        return Check(name, "; ".join(said), GOOD)
     if len(cpus) == 1:
         why = "the only processor has to do everything else as well"
         return Check(name, "none of 1", BAD, why, "use a machine with two cores or more")
+    if not said:
+        return _unseen(name, "pyperf does not tell")
     rest = cpu_text(cpus[1:])
     fix = (
         f"add nohz_full={rest} rcu_nocbs={rest} irqaffinity={cpus[0]} to GRUB_CMDLINE_LINUX in "
         "/etc/default/grub, sudo update-grub, reboot"
     )
     why = "the kernel's clock and other programs interrupt what is measured"
-    return Check(name, f"none of {len(cpus)}", BAD, why, fix)
+    return Check(name, "; ".join(said), BAD, why, fix)
 
 
-def interrupts(root: Path) -> list[Check]:
-    """Check that devices do not interrupt the processors that are kept; nothing where none is."""
-    kept = {cpu for name, cpus in _kept(root).items() if name != "rcu_nocbs" for cpu in cpus}
-    mask = read(root, "proc/irq/default_smp_affinity")
-    if not kept or not mask:
+def interrupts(root: Path, states: Answers) -> list[Check]:
+    """Check that devices do not interrupt the processors that are kept."""
+    # Without the line that lists them one by one.
+    said = "; ".join(s for s in states.get(INTERRUPTS, []) if not s.startswith(INTERRUPTS))
+    default = re.search(r"Default IRQ affinity: CPU (\S+)", said)
+    if not default:
         return []
-    bits = int(mask.replace(",", ""), 16)
-    taken = [cpu for cpu in kept if bits >> cpu & 1]
-    every = cpu_text(cpu for cpu in range(bits.bit_length()) if bits >> cpu & 1)
-    if not taken:
-        return [Check("interrupts", f"on CPU {every}", GOOD)]
-    why = f"devices interrupt CPU {cpu_text(taken)}, which should be kept free"
-    return [Check("interrupts", f"on CPU {every}", BAD, why, TUNE)]
-
-
-def aslr(root: Path) -> Check:
-    """Check that each process has its own layout of memory, so that their mean has none."""
-    name, text = "ASLR", read(root, "proc/sys/kernel/randomize_va_space")
-    if text is None:
-        return Check(name, "not to be seen", UNKNOWN, "this kernel does not tell")
-    if text == "2":
-        return Check(name, "full", GOOD)
-    why = "one layout of memory is measured as if it were the code; many processes average over it"
-    found = {"0": "off", "1": "in part"}.get(text, text)
-    return Check(name, found, BAD, why, "echo 2 | sudo tee /proc/sys/kernel/randomize_va_space")
+    taken = cpu_text(_kept(root, states).intersection(cpu_list(default[1])))
+    why = f"devices interrupt CPU {taken}, which should be kept free" if taken else ""
+    return [Check("interrupts", said, BAD if taken else GOOD, why, TUNE if taken else "")]
 
 
 def activity(root: Path, but: int = 0) -> Activity:
@@ -274,7 +268,7 @@ def load(root: Path, before: Activity, after: Activity) -> Check:
     """Check that nothing else runs."""
     total = after.total - before.total
     if total <= 0:
-        return Check("load", "not to be seen", UNKNOWN, "this kernel does not tell")
+        return _unseen("load")
     cpus = len(online(root))
     share = cpus / total  # of one processor, for each tick
     busy = (after.busy - before.busy) * share
@@ -298,7 +292,7 @@ def swap(root: Path) -> Check:
     """Check that no memory was moved to a disk."""
     text = read(root, "proc/swaps")
     if text is None:
-        return Check("swap", "not to be seen", UNKNOWN, "this kernel does not tell")
+        return _unseen("swap")
     used = [int(line.split()[3]) for line in text.splitlines()[1:]]
     if not used:
         return Check("swap", "none", GOOD)
@@ -336,7 +330,7 @@ def temperature(root: Path) -> Check:
     counts = (root / CPUS).glob("cpu[0-9]*/thermal_throttle/core_throttle_count")
     slowed = sum(int(read(file.parent, file.name) or 0) for file in counts)
     if hottest < 0:
-        return Check(name, "not to be seen", UNKNOWN, _hidden(root, "sensor of the processor"))
+        return _unseen(name, _hidden(root, "sensor of the processor"))
     text = f"{hottest:.0f} °C" + (f", slowed down {slowed} times since the start" if slowed else "")
     if hottest < limit and not slowed:
         return Check(name, text, GOOD)
@@ -353,7 +347,7 @@ def clock(root: Path) -> Check:
     name, folder = "clock source", "sys/devices/system/clocksource/clocksource0"
     text = read(root, f"{folder}/current_clocksource")
     if not text:
-        return Check(name, "not to be seen", UNKNOWN, "this kernel does not tell")
+        return _unseen(name)
     if text in CLOCKS:
         return Check(name, text, GOOD)
     there = (read(root, f"{folder}/available_clocksource") or "").split()
@@ -371,42 +365,8 @@ def huge_pages(root: Path) -> Check:
     name, file = "transparent huge pages", "sys/kernel/mm/transparent_hugepage/enabled"
     found = re.search(r"\[(\w+)\]", read(root, file) or "")
     if not found:
-        return Check(name, "not to be seen", UNKNOWN, "this kernel has none, or does not tell")
+        return _unseen(name, "this kernel has none, or does not tell")
     if found[1] != "always":
         return Check(name, found[1], GOOD)
     why = "whether an array gets large pages depends on what ran before (NumPy asks for its own)"
     return Check(name, found[1], BAD, why, f"echo madvise | sudo tee /{file}")
-
-
-def power(root: Path) -> Check:
-    """Check that no battery is in use."""
-    supplies = sorted((root / "sys/class/power_supply").glob("*"))
-    kinds = {supply: read(supply, "type") for supply in supplies}
-    mains = [read(supply, "online") for supply, kind in kinds.items() if kind == "Mains"]
-    if "1" in mains or "Battery" not in kinds.values():
-        found = "plugged in" if "1" in mains else "no battery"
-        return Check("power", found, GOOD)
-    if "0" not in mains and all(
-        read(supply, "status") != "Discharging" for supply in supplies if kinds[supply] == "Battery"
-    ):
-        return Check("power", "a battery that is not in use", GOOD)
-    return Check("power", "on battery", BAD, "it saves power by going slower", "plug it in")
-
-
-def advice(pyperf: str | None) -> list[Check]:
-    """Return what ``pyperf system show`` advises beyond the checks here."""
-    if pyperf is None:
-        why = "pyperf does not run here: python -m pyperf system show"
-        return [Check("pyperf", "not to be asked", UNKNOWN, why)]
-    section = re.search(r"^Advices\n=+\n\n((?:.+\n?)*)", pyperf, re.M)
-    found: dict[str, list[str]] = {}
-    for line in section[1].splitlines() if section else []:
-        name, _, sentence = line.partition(": ")
-        if name not in COVERED:
-            found.setdefault(name, []).append(sentence)
-    # "Perf event: Maximum sample rate: 100000 per second" is the state of what is advised on.
-    states = dict(re.findall(r"^([^:\n]+): (.+)$", pyperf.partition("Advices")[0], re.M))
-    return [
-        Check(f"pyperf: {name}", states.get(name, "as it is"), BAD, "; ".join(sentences), TUNE)
-        for name, sentences in found.items()
-    ]

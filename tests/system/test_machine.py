@@ -1,6 +1,7 @@
 """How this machine is tuned, really asked; and the whole command, in processes of its own."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -66,5 +67,10 @@ def test_pyperf_is_really_asked():
     said = machine.ask_pyperf()
     assert said is not None
     assert re.search(r"^CPU: use \d+ logical CPUs", said, re.M)
-    names = [check.name for check in linux_checks.advice(said)]
-    assert all(name.startswith("pyperf: ") for name in names)
+    checks = {check.name: check for check in linux_checks.asked(machine.ROOT, said)}
+    assert checks["ASLR"].found.endswith("randomization")
+    states = linux_checks.answers(said, "System state")
+    if os.cpu_count() > 1:
+        assert any("isolated" in sentence.lower() for sentence in states["Linux scheduler"])
+    if os.access("/proc/irq/default_smp_affinity", os.R_OK):
+        assert "Default IRQ affinity" in linux_checks.interrupts(machine.ROOT, states)[0].found

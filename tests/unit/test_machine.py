@@ -12,32 +12,22 @@ from lsebench.machine import frozen_calls, linux_checks, machine, noise_floor
 from lsebench.machine.linux_checks import BAD, GOOD, UNKNOWN, Activity, Check
 from lsebench.records.stored import Tuning
 
-from ..tuned import CLOCK, CPU, HUGE, SAID, TUNED, found, made_up, tree
+from ..tuned import CLOCK, CPU, HUGE, ISOLATED, SAID, TUNED, found, made_up, tree
 
 LAPTOP = {
     f"{CPU}/online": "0-3",
-    f"{CPU}/isolated": "",
     f"{CPU}/nohz_full": "(null)",
     f"{CPU}/cpufreq/boost": "1",
     f"{CPU}/smt/active": "1",
-    f"{CPU}/cpu0/cpufreq/scaling_governor": "performance",
-    **{f"{CPU}/cpu{n}/cpufreq/scaling_governor": "powersave" for n in (1, 2, 3)},
     f"{CPU}/cpu1/thermal_throttle/core_throttle_count": "7",
     "sys/class/hwmon/hwmon0/name": "k10temp",
     "sys/class/hwmon/hwmon0/temp1_input": "91000",
-    "sys/class/power_supply/AC/type": "Mains",
-    "sys/class/power_supply/AC/online": "0",
-    "sys/class/power_supply/BAT0/type": "Battery",
-    "sys/class/power_supply/BAT0/status": "Discharging",
     HUGE: "[always] madvise never",
     f"{CLOCK}/current_clocksource": "hpet",
     f"{CLOCK}/available_clocksource": "hpet tsc acpi_pm",
-    "proc/cmdline": "quiet splash",
     "proc/cpuinfo": "flags\t\t: fpu sse2\n",
-    "proc/irq/default_smp_affinity": "f",
     "proc/loadavg": "1.90 1.02 0.90 3/90 1234",
     "proc/swaps": "Filename Type Size Used Priority\n/dev/sda2 partition 4194304 204800 -2",
-    "proc/sys/kernel/randomize_va_space": "0",
 }
 VIRTUAL = {
     f"{CPU}/online": "0-1",
@@ -47,41 +37,67 @@ VIRTUAL = {
     "sys/class/dmi/id/product_name": "Standard PC",
     HUGE: "always madvise [never]",
     f"{CLOCK}/current_clocksource": "kvm-clock",
-    "proc/cmdline": "quiet",
     "proc/cpuinfo": "processor\t: 0\nflags\t\t: fpu hypervisor sse2\n",
     "proc/loadavg": "0.00 0.00 0.00 1/90 1234",
     "proc/swaps": "Filename Type Size Used Priority\n/swap file 4096 0 -2",
-    "proc/sys/kernel/randomize_va_space": "2",
 }
 BUSY = (
     Activity(1000, 0, 2000, {1: ("init", 5), 7: ("browser", 900)}),
     Activity(1150, 0, 2400, {1: ("init", 5), 7: ("browser", 990), 8: ("make", 55)}),
 )
-ADVISED = SAID.format(
-    rate=100000,
-    advices="Advices\n=======\n\nPerf event: Set max sample rate to 1\n"
-    "Linux scheduler: Use isolcpus=<cpu list> kernel parameter to isolate CPUs\n\n"
-    "Warnings\n========\n\nTurbo Boost (MSR): Failed to read MSR 0x1a0\n\n",
-)
+ADVISED = """Show the system configuration
+
+System state
+============
+
+CPU: use 4 logical CPUs: 0-3
+Perf event: Maximum sample rate: 100000 per second
+Linux scheduler: No CPU is isolated
+IRQ affinity: Default IRQ affinity: CPU 0-3
+CPU scaling governor: 0=performance; 1-3=powersave
+Power supply: the power cable is unplugged
+
+Advices
+=======
+
+Perf event: Set max sample rate to 1
+Linux scheduler: Use isolcpus=<cpu list> kernel parameter to isolate CPUs
+CPU scaling governor: Use CPU scaling governor 'performance'
+Power supply: The power cable must be plugged
+
+Warnings
+========
+
+Turbo Boost (MSR): Failed to read MSR 0x1a0
+
+"""
+GUEST = """System state
+============
+
+Linux scheduler: No CPU is isolated
+
+"""
 
 
 def test_a_tuned_machine_has_nothing_bad(tmp_path):
     checks = found(tmp_path, TUNED)
     assert {c.state for c in checks.values()} == {GOOD}
     assert checks["isolated CPUs"].found.startswith(
-        "isolcpus 2-3, nohz_full 2-3, rcu_nocbs 2-3; this program may use CPU 0-1"
+        "Isolated CPUs (2/4): 2-3; RCU disabled on CPUs (2/4): 2-3; nohz_full: 2-3; "
+        "this program may use CPU 0-1"
     )
     assert checks["temperature"].found == "43 °C", "of the processor, and not of a disk"
-    assert checks["interrupts"].found == "on CPU 0-1"
+    assert checks["interrupts"].found == "Default IRQ affinity: CPU 0-1"
     assert machine.verdict(checks.values()) == "Tuned."
 
 
 def test_a_laptop_says_what_is_bad_and_how_to_mend_it(tmp_path):
     checks = found(tmp_path, LAPTOP, BUSY, ADVISED)
     bad = {name: check for name, check in checks.items() if check.state == BAD}
-    assert set(checks) - set(bad) == {"virtualization"}
-    assert all(check.why and check.fix for check in bad.values())
-    assert checks["frequency governor"].found == "performance on CPU 0, powersave on CPU 1-3"
+    assert set(checks) - set(bad) == {"virtualization", "interrupts"}
+    assert all(check.why for check in bad.values())
+    assert {name for name, check in bad.items() if not check.fix} == {"Power supply"}
+    assert checks["CPU scaling governor"].found == "0=performance; 1-3=powersave"
     assert checks["turbo"].fix == f"echo 0 | sudo tee /{CPU}/cpufreq/boost"
     assert "nohz_full=1-3 rcu_nocbs=1-3 irqaffinity=0" in checks["isolated CPUs"].fix
     assert checks["load"].found == (
@@ -91,18 +107,19 @@ def test_a_laptop_says_what_is_bad_and_how_to_mend_it(tmp_path):
     assert checks["swap"].found == "200 MiB used"
     assert checks["temperature"].found == "91 °C, slowed down 7 times since the start"
     assert checks["clock source"].fix == f"echo tsc | sudo tee /{CLOCK}/current_clocksource"
-    assert checks["power"].found == "on battery"
-    advised = checks["pyperf: Perf event"]
+    advised = checks["Perf event"]
     assert advised.found == "Maximum sample rate: 100000 per second"
     assert advised.why == "Set max sample rate to 1"
     assert not [name for name in checks if "scheduler" in name or "MSR" in name], "said once"
-    assert machine.verdict(checks.values()).startswith("Not tuned: frequency governor, turbo, SMT")
+    assert machine.verdict(checks.values()).startswith(
+        "Not tuned: Perf event, CPU scaling governor, Power supply, turbo, SMT"
+    )
 
 
 def test_a_virtual_machine_says_what_cannot_be_known(tmp_path):
-    checks = found(tmp_path, VIRTUAL)
+    checks = found(tmp_path, VIRTUAL, said=GUEST)
     unknown = {name for name, check in checks.items() if check.state == UNKNOWN}
-    assert unknown == {"frequency governor", "turbo", "SMT", "temperature"}
+    assert unknown == {"CPU scaling governor", "turbo", "SMT", "temperature"}
     assert all("host decides" in checks[name].why for name in unknown)
     assert {name for name, c in checks.items() if c.state == BAD} == {
         "isolated CPUs",
@@ -117,7 +134,7 @@ def test_a_virtual_machine_says_what_cannot_be_known(tmp_path):
 
 def test_nothing_is_good_where_nothing_is_to_be_read(tmp_path):
     checks = found(tmp_path, {}, (Activity(0, 0, 0, {}),) * 2, None)
-    assert {n for n, c in checks.items() if c.state == GOOD} == {"virtualization", "power"}
+    assert {n for n, c in checks.items() if c.state == GOOD} == {"virtualization"}
     assert checks["isolated CPUs"].found == "none of 1"
     assert checks["pyperf"].state == UNKNOWN
 
@@ -125,11 +142,7 @@ def test_nothing_is_good_where_nothing_is_to_be_read(tmp_path):
 @pytest.mark.parametrize(
     ("change", "name", "state"),
     [
-        ({f"{CPU}/cpu3/cpufreq/scaling_governor": "schedutil"}, "frequency governor", BAD),
-        ({f"{CPU}/intel_pstate/no_turbo": "0"}, "turbo", BAD),
         ({f"{CPU}/smt/active": "1"}, "SMT", BAD),
-        ({"proc/irq/default_smp_affinity": "ff,ffffffff"}, "interrupts", BAD),
-        ({"proc/sys/kernel/randomize_va_space": "1"}, "ASLR", BAD),
         ({"proc/cpuinfo": "flags : fpu hypervisor"}, "virtualization", BAD),
         ({"sys/hypervisor/type": "xen"}, "virtualization", BAD),
         ({"sys/class/hwmon/hwmon1/temp2_input": "93000"}, "temperature", BAD),
@@ -137,27 +150,33 @@ def test_nothing_is_good_where_nothing_is_to_be_read(tmp_path):
         ({f"{CPU}/cpu0/thermal_throttle/core_throttle_count": "1"}, "temperature", BAD),
         ({f"{CLOCK}/current_clocksource": "acpi_pm"}, "clock source", BAD),
         ({HUGE: "[always] never"}, "transparent huge pages", BAD),
-        ({"sys/class/power_supply/BAT0/type": "Battery",
-          "sys/class/power_supply/BAT0/status": "Full"}, "power", GOOD),
-        ({"sys/class/power_supply/BAT0/type": "Battery",
-          "sys/class/power_supply/BAT0/status": "Discharging"}, "power", BAD),
     ],
-)  # fmt: skip
+)
 def test_one_thing_changes_one_check(tmp_path, change, name, state):
     checks = found(tmp_path, TUNED | change)
     assert checks[name].state == state
     if name != "virtualization":
-        assert {n for n, c in checks.items() if c.state != GOOD} == (
-            {name} - {"power"} if state == GOOD else {name}
-        )
+        assert {n for n, c in checks.items() if c.state != GOOD} == {name}
 
 
-@pytest.mark.parametrize("state", ["enabled", "disabled"])
-def test_turbo_is_asked_of_pyperf_where_there_is_no_file(tmp_path, state):
+def test_interrupts_on_processors_that_are_kept(tmp_path):
+    said = SAID.format(rate=1, isolated=ISOLATED, interrupts="0-2", advices="")
+    check = found(tmp_path, TUNED, said=said)["interrupts"]
+    assert (check.state, check.found) == (BAD, "Default IRQ affinity: CPU 0-2")
+    assert check.why == "devices interrupt CPU 2, which should be kept free"
+    said = SAID.format(rate=1, isolated="No CPU is isolated", interrupts="3", advices="")
+    check = found(tmp_path, TUNED, said=said)["interrupts"]
+    assert check.state == BAD, "kept by nohz_full alone"
+
+
+def test_turbo_is_read_where_pyperf_does_not_tell(tmp_path):
     root = tree(tmp_path, {"proc/cpuinfo": "flags : fpu"})
-    found = linux_checks.turbo(root, f"Turbo Boost (MSR): CPU 0-3: {state}\n")
-    assert found.state == (BAD if state == "enabled" else GOOD)
-    assert "modprobe msr" in linux_checks.turbo(root, "").fix
+    assert linux_checks.turbo(root, {"Turbo Boost (MSR)": ["CPU 0-3: enabled"]}) == []
+    (check,) = linux_checks.turbo(root, {})
+    assert (check.state, "modprobe msr" in check.fix) == (UNKNOWN, True)
+    for text, state in (("1", BAD), ("0", GOOD)):
+        tree(tmp_path, {f"{CPU}/cpufreq/boost": text})
+        assert linux_checks.turbo(root, {})[0].state == state
 
 
 @pytest.mark.parametrize(
