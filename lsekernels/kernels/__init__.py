@@ -34,3 +34,15 @@ def of(method: str) -> str | None:
     """Return the kernel that a method of this name computes: its own, or ``kernel_form``."""
     found = [name for name in names() if method == name or method.startswith(f"{name}_")]
     return max(found, key=len, default=None)
+
+
+def task(kernel: str, form: str) -> str:
+    """Return the task of a form: only forms of one are compared; "" where all of them are one."""
+    tasks: dict[str, tuple[str, ...]] = getattr(load(kernel), "TASKS", {})
+    return next((name for name, forms in tasks.items() if form in forms), "")
+
+
+def unsafe(kernel: str, form: str) -> str:
+    """Return why a form is never called the best, however fast and exact here; "" where it may."""
+    why: dict[str, str] = getattr(load(kernel), "UNSAFE_FORMS", {})
+    return why.get(form, "")

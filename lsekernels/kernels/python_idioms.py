@@ -31,6 +31,14 @@ FORMS = {
     "attribute_looked_up": "A loop that looks up an attribute of an object each time; the sum.",
     "attribute_cached": "The same with the attribute in a local variable.",
 }
+TASKS = {
+    "length in a loop": ("len_called", "len_cached"),
+    "text of many numbers": ("concat_plus", "concat_fstring", "concat_join"),
+    "sum": ("sum_loop", "sum_builtin"),
+    "calls of a function": ("call_per_item", "call_per_container"),
+    "attribute in a loop": ("attribute_looked_up", "attribute_cached"),
+}
+"""Each advice has a task of its own: only the forms of one are compared."""
 
 CASES = {f"items_{n}": Case(lambda dtype, n=n: (n,)) for n in (0, 1, 2, 10, 1000)}  # type: ignore[misc]
 PROBES = ("items_1000",)
