@@ -1,11 +1,21 @@
-"""How a backend looks wherever it is shown: one colour for its library, a dash for its form."""
+"""What is said of a backend wherever it is shown: its family, its looks, how it is installed.
+
+One colour for its library, a dash for its form.
+"""
 
 from __future__ import annotations
 
+import inspect
+import shlex
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from lsekernels import registry
+from asv import util
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from lsekernels import derived, registry
 
 COLOURS = (
     "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f6000", "#882255",
@@ -44,19 +54,98 @@ def looks() -> dict[str, tuple[str, list[int]]]:
     return found
 
 
+@cache
+def install(backend: str) -> str:
+    """Return the command that installs what `backend` needs, as it is pinned here; may be empty.
+
+    What is compiled, or written, here comes with this package, which is installed from a checkout.
+    """
+    declared = registry.declaration(backend)
+    here = declared.ours or declared.compiled == "ahead"
+    asked = [".", *_asked(backend)] if here else _asked(backend)
+    return f"pip install {shlex.join(asked)}" if asked else ""
+
+
+def needs(backend: str) -> str:
+    """Return what `backend` needs beside what pip installs; empty where that is nothing."""
+    declared = registry.declaration(backend)
+    found = []
+    if declared.device == "gpu":
+        nvidia = "NVIDIA" in _module(backend) or "CUDA" in _module(backend)
+        found.append(f"{'an NVIDIA GPU' if nvidia else 'a GPU'} with its driver")
+    if declared.ours or declared.compiled == "ahead":
+        found.append("a checkout of this repository")
+    compiler = "C and a C++" if declared.compiled == "ahead" else "C++"
+    if declared.compiled == "ahead" or "pythran" in declared.requires:
+        found.append(f"a {compiler} compiler")
+    if declared.interpreter:
+        found.append(declared.interpreter)
+    return " and ".join(filter(None, [", ".join(found[:-1]), *found[-1:]]))
+
+
+def _asked(backend: str) -> list[str]:
+    """Return what pip is asked for, with the pins of asv's configuration."""
+    wanted = derived.extras().get(backend) or tuple(
+        filter(None, [registry.declaration(backend).distribution])
+    )
+    return [_pinned(each) for text in wanted for each in _expanded(text)]
+
+
+def _expanded(text: str) -> Iterator[Requirement]:
+    """Give a requirement, or those of the extras where it is one of our own."""
+    asked = Requirement(text)
+    if asked.name != "lsekernels":
+        yield asked
+        return
+    for extra in sorted(asked.extras):
+        for more in derived.extras()[extra]:
+            yield from _expanded(more)
+
+
+def _pinned(asked: Requirement) -> str:
+    pin = _pins().get(canonicalize_name(asked.name))
+    extras = f"[{','.join(sorted(asked.extras))}]" if asked.extras else ""
+    return f"{asked.name}{extras}{f'=={pin}' if pin else asked.specifier}"
+
+
+@cache
+def _pins() -> dict[str, str]:
+    conf = util.load_json(str(derived.ROOT / "asv.conf.json"), js_comments=True)
+    return {canonicalize_name(name): pin for name, pin in derived.pins(conf).items()}
+
+
+def _module(backend: str) -> str:
+    """Return what a backend's file says of itself."""
+    return inspect.getdoc(inspect.getmodule(registry.declaration(backend))) or ""
+
+
+def about(backend: str) -> str:
+    """Return in a sentence what a backend is: the first of its file."""
+    return " ".join(_module(backend).split("\n\n")[0].replace("``", "").split())
+
+
 def described(backend: str) -> dict[str, Any]:
-    """Return what a page's script says of a backend, ready for JSON."""
+    """Return what a page's script is told of a backend, ready for JSON."""
+    known = {"title": backend, "family": family(backend)}
     if backend not in registry.names():  # of an older commit
         unknown = {"device": "cpu", "compiled": "no", "colour": "#888888", "dash": []}
-        return {"title": backend} | unknown
+        return known | unknown | {"ours": False, "install": "", "page": ""}
     declared = registry.declaration(backend)
     colour, dash = looks()[backend]
-    return {
+    return known | {
         "title": declared.title,
         "device": declared.device,
         "compiled": declared.compiled,
         "parallel": declared.parallel,
+        "ours": declared.ours,
+        "install": install(backend),
+        "page": page(backend),
         "kernels": declared.kernels(),
         "colour": colour,
         "dash": dash,
     }
+
+
+def page(backend: str) -> str:
+    """Return the address of a backend's own page."""
+    return f"tools/{backend}.html"
