@@ -179,6 +179,10 @@ WAYS = {
     "interval infinite": Spoiled(first("stats_ci_99_a", -math.inf), ""),
     "intervals fewer": Spoiled(column("stats_ci_99_b", [1.0]), "it has not one interval"),
     "intervals a number": Spoiled(column("stats_ci_99_b", 7), "it has not one interval"),
+    "samples fewer": Spoiled(column("stats_repeat", [9]), "it has not one number of samples"),
+    "samples counted in text": Spoiled(
+        column("stats_repeat", "many"), "it has not one number of samples"
+    ),
     "samples text": Spoiled(column("samples", ["a", "b"]), ""),
     "number text": Spoiled(column("stats_number", "many"), ""),
     "profile a list": Spoiled(column("profile", [{}]), ""),

@@ -40,11 +40,12 @@ BENCHMARK = {
     "pretty_name?": str,
 }
 INTERVAL = ("stats_ci_99_a", "stats_ci_99_b")
-USED = ("result", "params", "version", "started_at", *INTERVAL)
+SAMPLES = "stats_repeat"
+USED = ("result", "params", "version", "started_at", *INTERVAL, SAMPLES)
 """Columns that publishing has a use for; without the others it loads faster."""
 COLUMNS = (
     *(*USED, "duration", "samples", "profile"),
-    *(f"stats_{name}" for name in ("q_25", "q_75", "number", "repeat")),
+    *(f"stats_{name}" for name in ("q_25", "q_75", "number")),
 )
 RESULT = {
     "version": Results.api_version,
@@ -268,6 +269,11 @@ class _Folder:
                 note("it has not one interval for each value", ends)
                 ends = [None] * len(values)
             row[column] = ends
+        counts = row.get(SAMPLES) or [None] * len(values)
+        if not fits(counts, [(number, None)]) or len(counts) != len(values):
+            note("it has not one number of samples for each value", counts)
+            counts = [None] * len(values)
+        row[SAMPLES] = counts
         row["result"] = values
         lows, highs = (row[column] for column in INTERVAL)
         listed = self.benchmarks[name]
