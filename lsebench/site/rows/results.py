@@ -13,17 +13,14 @@ from typing import Any
 
 from packaging.version import InvalidVersion, Version
 
-from lsebench.records.stored import State, Tuning
+from lsebench.records.stored import State
+from lsebench.run.noise import of_machines as noises
+from lsebench.run.noise import widened
 
 MAIN = "pinned"
 """The kind of environment that asv.conf.json has; ``make bench-gpu`` and PyPy have others."""
 FEWEST = 5
 """Samples that an interval takes. Of fewer, asv's reaches below zero."""
-ASSUMED_NOISE = 0.05
-"""Between processes, as share of the time, on a machine where nobody has measured it."""
-NORMAL_99 = 2.576
-"""A 99 % interval in standard deviations."""
-
 
 Row = list[float | None]
 """A value and its interval: [value, low, high]; only [value, None, None] where it has none."""
@@ -186,21 +183,13 @@ def _run(result: Any) -> Run:
     )
 
 
-def noises(folder: Path) -> dict[str, float]:
-    """Return machine -> the scatter between its processes, as its newest check has found it."""
-    return {
-        machine: max(kernel["between"] for kernel in records[-1].noise["kernels"].values())
-        for machine, records in Tuning.of_machines(folder)
-    }
-
-
 def interval(
     value: float | None, stat: Mapping[str, Any] | None, noise: float | None
 ) -> tuple[float | None, float | None]:
     """Return the 99 % interval of a time: of its samples, and of what another process would say.
 
-    asv's interval knows the samples of one process alone; the scatter between processes is added
-    in quadrature. There is no interval of fewer than five samples, nor of what is counted.
+    asv's interval knows the samples of one process alone: see `widened`. There is no interval of
+    fewer than five samples, nor of what is counted.
     """
     stat = stat or {}
     low, high = stat.get("ci_99_a"), stat.get("ci_99_b")
@@ -208,13 +197,7 @@ def interval(
         return None, None
     if not math.isfinite(high - low):
         return None, None
-    between = NORMAL_99 * (ASSUMED_NOISE if noise is None else noise) * value
-    # asv rounds the ends, so that the value may lie beyond them.
-    below, above = (
-        math.hypot(max(0.0, value - low), between),
-        math.hypot(max(0.0, high - value), between),
-    )
-    return max(0.0, value - below), value + above
+    return widened(value, low, high, noise)
 
 
 def apart(one: Sequence[float | None], other: Sequence[float | None]) -> bool:
