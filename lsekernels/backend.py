@@ -101,8 +101,8 @@ class Backend:
     featured: ClassVar[bool] = False
     """Whether the dashboard shows it before anything is chosen; not inherited by variants."""
     ours: ClassVar[bool] = False
-    """Whether its kernels were written and tuned here: they come with this package, and the library
-    that it needs is no more than a compiler to them."""
+    """Whether its kernels were written and tuned here, or it hands parts to those: they come with
+    this package, and the library that it needs only compiles or distributes them."""
     preference: ClassVar[int] = 0
     """The public functions take the available one-thread CPU backend with the largest; 0: never."""
     max_error: ClassVar[dict[str, float]] = {}

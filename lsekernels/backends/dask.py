@@ -11,6 +11,7 @@ SMALLEST = 8 * 2**20  # bytes; less is not worth a second task
 
 class Dask(Backend):
     title = "Dask (distributed)"
+    ours = True
     tier = "all"
     requires = ("dask", "distributed")
     distribution = "dask"

@@ -23,6 +23,7 @@ FOLDER = "/dev/shm"
 
 class Processes(Backend):
     title = "Processes (shared memory)"
+    ours = True
     requires = ("numpy",)
     extra = ("lsekernels[numba]",)
     parallel = True

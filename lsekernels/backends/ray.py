@@ -22,6 +22,7 @@ SETTINGS = {
 
 class Ray(Backend):
     title = "Ray"
+    ours = True
     tier = "all"
     requires = ("ray",)
     distribution = "ray"

@@ -9,6 +9,7 @@ from ._parts import Once, cut
 
 class Threads(Backend):
     title = "Threads (concurrent.futures)"
+    ours = True
     requires = ("numpy",)
     extra = ("lsekernels[numba]",)
     parallel = True

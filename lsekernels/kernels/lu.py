@@ -20,6 +20,7 @@ import numpy as np
 from ._case import Case
 
 TITLE = "LU factorisation"
+SIZE_IS = "rows of the matrix"
 UNIT = "scaled residual"
 DTYPES = ("float32", "float64")
 SIZES = (10, 30, 100, 256, 1024)

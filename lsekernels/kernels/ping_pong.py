@@ -15,6 +15,7 @@ from typing import Any
 from ._case import Case
 
 TITLE = "ping-pong of two tasks"
+SIZE_IS = "passes"
 UNIT = "wrong results"
 DTYPES = ("float64",)
 """Without meaning: the ball bears a whole number of Python's own."""

@@ -12,6 +12,7 @@ from typing import Any
 from ._case import Case
 
 TITLE = "Python idioms"
+SIZE_IS = "items"
 UNIT = "wrong results"
 DTYPES = ("float64",)
 """Without meaning: the items are Python's own whole numbers and strings."""

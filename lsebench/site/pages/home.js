@@ -1,270 +1,407 @@
 "use strict";
-// Which tool for a job: see choose.py for the shape of the data.
-
-// The maths. Times are [value, low, high]; what was not measured is a string that says so.
-Site.choice = {
-  // The time at n elements, on the straight line between measured neighbours of the log-log chart;
-  // undefined beyond them. `points` are [elements, time].
-  at: (points, n) => {
-    const sorted = points.slice().sort((a, b) => a[0] - b[0]);
-    const above = sorted.findIndex(([elements]) => elements >= n);
-    if (above < 0) return undefined;
-    const [high, y] = sorted[above];
-    if (high === n) return y;
-    if (!above) return undefined;
-    const [low, x] = sorted[above - 1];
-    const part = Math.log(n / low) / Math.log(high / low);
-    // An interval may begin at 0, which no logarithm has.
-    return x.map((value, i) => (value > 0 && y[i] > 0 ? value * (y[i] / value) ** part : Math.min(value, y[i])));
-  },
-
-  times: (time, calls) => time.map((value) => value * calls),
-
-  total: (parts) => {
-    const known = parts.filter(Array.isArray);
-    return [0, 1, 2].map((i) => known.reduce((sum, part) => sum + part[i], 0));
-  },
-
-  // Put the rows in order and give them ranks: what is not told from the best shares rank 1, any other
-  // comes after those that are surely faster. Rows that lack a part have no rank and come last: their
-  // total is a lower bound.
-  rank: (rows) => {
-    const sorted = rows.slice().sort((a, b) => (a.missing.length > 0) - (b.missing.length > 0) || a.total[0] - b.total[0]);
-    const ranked = sorted.filter((row) => !row.missing.length);
-    for (const row of ranked) {
-      const tied = row.total[1] <= ranked[0].total[2];
-      row.rank = tied ? 1 : 1 + ranked.filter((other) => other.total[2] < row.total[1]).length;
-    }
-    return sorted;
-  },
-};
+// The front page: the answer first, then all of it in one matrix. See home.py for the shape of the data.
 
 (() => {
   const all = Site.data.home;
   if (!all || !all.runs.length) return;
-  const { place, unique, THREADS } = Site;
+  const { make, place, seconds, THREADS, unique } = Site;
+  const PROCESS = {
+    warm: "that is running", empty: "that starts anew, compile caches empty", filled: "that starts anew, compile caches filled",
+  };
+  const HEAPS = { settled: "settled", young: "young", tuned: "tuned: all memory kept" };
   const DATA = { numpy: "in NumPy arrays", own: "where the tool wants it" };
-  const PROCESS = { warm: "already warm", fresh: "fresh (import counts)" };
-  const CACHE = { empty: "empty", filled: "filled by an earlier run" };
+  const TIMED = "logsumexp"; // whose transfers, first calls and states of the heap are timed
+  const LITTLE = 0.1; // seconds: a job that takes NumPy no longer is not worth another tool
+  const usual = all.runs[0];
   const DEFAULTS = {
-    kernel: "logsumexp", n: "10000", dtype: "float64", calls: "1000", data: "numpy", process: "warm", cache: "empty",
-    machine: place(all.runs[0]), threads: all.runs[0].threads,
+    kernel: TIMED, n: "100000", dtype: "float64", calls: "1000", process: "warm", heap: "settled", data: "numpy",
+    machine: place(usual), threads: usual.threads, hide: "", unfold: "",
   };
   const state = { ...DEFAULTS, ...Site.state() };
-
-  const backend = (tool) => tool.split(":")[0];
+  const now = {}; // what of it applies: a kernel whose transfers were not timed has no choice
+  const element = (id) => document.getElementById(id);
   const title = (tool) => Site.titleOf(all.backends, tool);
-  const span = ([, low, high]) => (low < high ? `${Site.seconds(low)} to ${Site.seconds(high)}` : "");
-  const bytes = (value) => (value ? Site.rate(value).replace("/s", "") : "none seen");
-  const whole = (text) => (/^\d{1,15}$/.test(text) && Number(text) >= 1 ? Number(text) : undefined);
+  const backend = (tool) => tool.split(":")[0];
+  const known = (tool) => all.backends[backend(tool)] || {};
+  const fresh = () => now.process !== "warm";
   const plural = (n, word) => `${n.toLocaleString("en")} ${word}${n === 1 ? "" : "s"}`;
+  const list = (names) => (names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`);
 
-  // Restrict each choice to what was measured under those before it.
+  // -- what is asked ---------------------------------------------------------------------------------
+
+  // Everything declared can be chosen; what was not measured says so, and how to measure it.
   function settle() {
     state.machine = Site.choose("machine", unique(all.runs.map(place)).map((p) =>
-      [p, Site.placeTitle(all.runs.find((r) => place(r) === p))]), state.machine);
+      [p, Site.placeTitle(all.runs.find((r) => place(r) === p))]), state.machine, DEFAULTS.machine);
     const here = all.runs.filter((r) => place(r) === state.machine);
-    state.threads = Site.choose("threads", here.map((r) => [r.threads, THREADS[r.threads] || r.threads]), state.threads);
+    const cores = Object.keys(THREADS).map((t) => [t, THREADS[t] + (here.some((r) => r.threads === t) ? "" : " (not measured here)")]);
+    state.threads = Site.choose("threads", cores, state.threads, "1");
     const run = here.find((r) => r.threads === state.threads);
-    state.kernel = Site.choose("kernel", Object.keys(all.kernels).filter((k) => run.warm[k])
-      .map((k) => [k, all.kernels[k].title]), state.kernel);
-    const tools = run.warm[state.kernel];
-    const dtypes = unique(Object.values(tools).flatMap(Object.keys)).sort().reverse();
-    state.dtype = Site.choose("dtype", dtypes.map((d) => [d, d]), state.dtype);
-    for (const [field, options] of Object.entries({ data: DATA, process: PROCESS, cache: CACHE }))
-      state[field] = Site.choose(field, Object.entries(options), state[field]);
-    document.getElementById("cache").disabled = state.process === "warm";
+    const times = (run || here[0]).times;
+    state.kernel = Site.choose("kernel", Object.entries(all.kernels).map(([name, { title: text }]) =>
+      [name, text + (times[name] ? "" : " (not measured here)")]), state.kernel, TIMED);
     const kernel = all.kernels[state.kernel];
-    document.getElementById("number-part").hidden = kernel.shapes;
-    document.getElementById("shape-part").hidden = !kernel.shapes;
-    document.getElementById("number-label").textContent = state.kernel === "lu" ? "N: rows of the matrix" : "N: how many elements";
-    if (kernel.shapes) state.n = Site.choose("shape", kernel.sizes.map((s) => [s, Site.count(s)]), state.n);
-    else if (state.n.includes("x")) state.n = DEFAULTS.n;
-    for (const [id, value] of [["number", kernel.shapes ? "" : state.n], ["calls", state.calls]]) {
-      const input = document.getElementById(id);
-      if (input !== document.activeElement) input.value = value;
-    }
-    return { run, kernel, tools };
+    state.dtype = Site.choose("dtype", kernel.dtypes.slice().sort().reverse().map((d) => [d, d]), state.dtype, "float64");
+    state.process = Site.choose("process", Object.entries(PROCESS), state.process, "warm");
+    state.heap = Site.choose("heap", Object.entries(HEAPS), state.heap, "settled");
+    state.data = Site.choose("data", Object.entries(DATA), state.data, "numpy");
+    Object.assign(now, { process: state.process, heap: state.process === "warm" ? state.heap : "young", data: state.data });
+    const only = state.kernel === TIMED ? "" : `only of ${all.kernels[TIMED].title} is this timed`;
+    still("process", only); still("data", only);
+    still("heap", only || (fresh() ? "in a fresh process it is young" : ""));
+    if (only) Object.assign(now, { process: "warm", heap: "settled", data: "own" });
+    for (const id of ["process", "heap", "data"]) element(id).value = now[id];
+    for (const id of ["installable", "ours", "gpu"]) element(id).checked = !hidden(id);
+    element("n-label").textContent = `N: ${kernel.what}`;
+    Site.fill("sizes", ...kernel.sizes.map((size) => make("option", { value: size })));
+    // A size of another kernel is none of this one where these are shapes.
+    if (kernel.shapes !== /x/.test(state.n)) state.n = kernel.shapes ? "1000x1000" : DEFAULTS.n;
+    for (const id of ["n", "calls"]) if (element(id) !== document.activeElement) element(id).value = pretty(state[id]);
+    element("more-now").textContent = `${THREADS[state.threads]}, on ${state.machine}, in a program ${PROCESS[now.process]}`
+      + `${only ? "" : `, heap ${now.heap}, data ${DATA[now.data]}`}`;
+    return { run, kernel, heaps: (run && run.times[state.kernel]) || {} };
   }
 
-  // The time of one call, or why there is none.
+  function still(id, why) { element(id).disabled = Boolean(why); element(id).title = why; }
+  const hidden = (what) => state.hide.split(",").includes(what);
+  const pretty = (text) => (Site.whole(text) ? Site.whole(text).toLocaleString("en") : text);
+
+  // -- times -----------------------------------------------------------------------------------------
+
+  // size -> time of one call of a tool, or why there is none.
+  function table(found, tool) {
+    const moves = state.kernel === TIMED && now.data === "numpy" && known(tool).moves;
+    const heap = found.heaps[now.heap] || {};
+    const times = ((moves ? found.run.transfer : heap)[tool] || {})[state.dtype];
+    return times || (moves ? "its transfer was not measured" : `not measured for ${state.dtype}`
+      + (now.heap === "settled" ? "" : ` in a ${now.heap} heap`));
+  }
+
+  // The time at N: measured, or between two measured sizes (then `about` is true); or why there is none.
   function call(found, tool) {
-    const moves = state.data === "numpy" && all.backends[backend(tool)].moves;
-    const young = state.process === "fresh" && state.kernel === "logsumexp";
-    const source = moves ? (state.kernel === "logsumexp" ? found.run.transfer[tool] : undefined)
-      : (young && found.run.fresh[tool]) || found.tools[tool];
-    const table = (source || {})[state.dtype];
-    if (!table) return moves ? "transfer not measured" : `not measured for ${state.dtype}`;
-    if (found.kernel.shapes) return table[state.n] || (table[state.n] === null ? "failed" : "size not measured");
-    const points = Object.entries(table).filter(([, time]) => time).map(([size, time]) => [Number(size), time]);
-    if (!points.length) return "failed";
-    const sizes = points.map(([size]) => size);
-    return Site.choice.at(points, whole(state.n))
-      || `measured from ${Math.min(...sizes).toLocaleString("en")} to ${Math.max(...sizes).toLocaleString("en")} only`
-      + (young ? " in a fresh process" : "");
+    const times = table(found, tool);
+    if (typeof times === "string") return times;
+    const exact = times[found.size];
+    if (exact) return { time: exact, about: false };
+    if (exact === null) return "failed, or its result was wrong";
+    const points = Object.entries(times).filter(([, time]) => time).map(([size, time]) => [found.kernel.elements[size] || Number(size), time]);
+    const between = found.kernel.shapes ? undefined : Site.choice.at(points, Number(found.size));
+    return between ? { time: between, about: true } : "not measured at this N, nor near enough on both sides";
   }
 
-  function imported(found, tool) {
-    const own = found.run.imports[backend(tool)];
-    if (!own || state.data === "own") return own || "import not measured";
-    const numpy = found.run.imports.numpy;
-    if (!numpy) return "import of NumPy not measured";
-    return own[0] < numpy[0] ? numpy : own;
+  // What a fresh process pays before its first result.
+  function start(found, tool) {
+    if (!fresh()) return [];
+    const own = found.run.imports[backend(tool)], numpy = found.run.imports.numpy;
+    const first = found.run.compile[known(tool).cache && now.process === "filled" ? "filled" : "empty"][backend(tool)];
+    const both = now.data === "numpy" ? own && numpy && (own[0] < numpy[0] ? numpy : own) : own;
+    return [both || "import", first || "first call"];
   }
 
-  function compiled(found, tool) {
-    const known = all.backends[backend(tool)];
-    if (state.kernel !== "logsumexp")
-      return known.compiled === "jit" ? "compile not measured" : [0, 0, 0];
-    return found.run.compile[known.cache ? state.cache : "empty"][backend(tool)] || "compile not measured";
+  function rows(found) {
+    const calls = Site.whole(state.calls) || 1;
+    const tools = Object.keys(found.heaps.settled || {}).filter((tool) => seen(tool));
+    return tools.map((tool) => {
+      const one = call(found, tool);
+      if (typeof one === "string") return { tool, absent: one };
+      const parts = [...start(found, tool), Site.choice.times(one.time, calls)];
+      return { tool, ...one, total: Site.choice.total(parts), missing: parts.filter((part) => typeof part === "string") };
+    });
   }
 
-  function ranking(found) {
-    const rows = [];
-    for (const tool of Object.keys(found.tools)) {
-      const once = call(found, tool);
-      if (typeof once === "string") { rows.push({ tool, absent: once }); continue; }
-      const calls = Site.choice.times(once, whole(state.calls));
-      const fresh = state.process === "fresh";
-      const parts = fresh ? [imported(found, tool), compiled(found, tool), calls] : [calls];
-      rows.push({
-        tool, once, calls, import: fresh ? parts[0] : null, compile: fresh ? parts[1] : null,
-        total: Site.choice.total(parts), missing: parts.filter((part) => typeof part === "string"),
+  const unsafe = (tool) => all.kernels[state.kernel].unsafe[tool.split(":")[1]];
+  const seen = (tool) => !(hidden("gpu") && known(tool).device === "gpu") && !(hidden("ours") && known(tool).ours)
+    && !(hidden("installable") && !known(tool).ours);
+
+  // Forms of different tasks are not compared: python:sum_loop and python:len_called have no order.
+  function task(tool) {
+    const form = tool.split(":")[1];
+    return (Object.entries(all.kernels[state.kernel].tasks).find(([, forms]) => forms.includes(form)) || [""])[0];
+  }
+
+  // -- the answer ------------------------------------------------------------------------------------
+
+  function answer(found) {
+    const calls = Site.whole(state.calls);
+    if (!found.size) return [make("p", { class: "warning" }, "N: a whole number, as 1000, 1e5 or 100_000.")];
+    if (!calls) return [make("p", { class: "warning" }, "Calls: a whole number, as 1000, 1e5 or 100_000.")];
+    const of = found.kernel.shapes ? `${Site.count(found.size)} ${state.dtype} numbers`
+      : found.kernel.what === "numbers" ? `${Site.count(found.size)} ${state.dtype} numbers`
+        : `${Site.count(found.size)} ${found.kernel.what}${found.kernel.dtypes.length > 1 ? `, ${state.dtype}` : ""}`;
+    const job = make("p", { class: "job-words" }, `${found.kernel.title}, ${of}, ${plural(calls, "call")}, on ${state.machine}`
+      + ` (${THREADS[state.threads]}):`);
+    if (!found.run || !found.heaps.settled) return [job, missing(found)];
+    const ranked = rows(found).filter((row) => !row.absent);
+    const tasks = unique(ranked.map((row) => task(row.tool)));
+    return [job, ...tasks.flatMap((one) => best(found, ranked.filter((row) => task(row.tool) === one), one))];
+  }
+
+  function missing(found) {
+    const what = !found.run ? `${THREADS[state.threads]}` : `${found.kernel.title} in ${state.dtype}`;
+    return make("p", { class: "answer" }, `Not measured here: ${what}. `, ...how());
+  }
+
+  // How to measure what is asked for.
+  function how() {
+    const suite = `warm.${Site.suite(state.kernel)}`;
+    const profile = state.n === "100000000" ? "huge" : "full";
+    return ["To measure it: ", make("code", {}, `python -m lsebench run ${profile} --bench "${suite}.*${state.dtype}"`)];
+  }
+
+  function best(found, ranked, what) {
+    const lead = what ? `${what.replaceAll("_", " ")}: ` : "";
+    const library = Site.choice.rank(ranked.filter((row) => !known(row.tool).ours && !unsafe(row.tool)));
+    const own = Site.choice.rank(ranked.filter((row) => known(row.tool).ours));
+    const tied = library.filter((row) => row.best).map((row) => row.tool);
+    // Of those that nothing tells apart, NumPy: it is there already.
+    const numpy = ranked.find((row) => row.tool === "numpy" && !row.missing.length);
+    const top = (tied.includes("numpy") && numpy) || library[0] || own[0];
+    if (!top || top.missing.length) {
+      const sizes = found.kernel.sizes.filter((size) => Object.keys(found.heaps.settled).some((tool) => (table(found, tool) || {})[size]));
+      const said = top ? `No tool has all parts measured; of ${title(top.tool)} is lacking: ${list(top.missing)}. `
+        : sizes.length ? "Not measured at this N, nor near enough on both sides to tell. Measured: " : `Not measured here in ${state.dtype}. `;
+      const links = top ? [] : sizes.flatMap((size) => [sizeLink(size), " "]);
+      return [make("p", { class: "answer" }, lead, said, ...links), make("p", { class: "note" }, ...how())];
+    }
+    const about = top.about ? "≈ " : "";
+    const calls = Site.whole(state.calls);
+    const head = make("p", { class: "answer" }, lead, link(top.tool), ` ${about}${seconds(top.total[0])}`,
+      calls > 1 ? make("span", { class: "each" }, ` (${about}${seconds(top.time[0])} a call)`) : "");
+    const lines = [];
+    const against = ["numpy", "scipy"].filter((name) => name !== top.tool).map((name) => ranked.find((row) => row.tool === name))
+      .filter((row) => row && !row.missing.length).map((row) => ratio(row, top));
+    lines.push([against.join("; "), against.length ? ". " : "", trust(found, top)]);
+    if (top.total[1] === null) lines.push(["It is the least that was measured; there are too few samples to call it the fastest."]);
+    else if (tied.length > 1) lines.push([`Not told apart from it: ${list(tied.filter((tool) => tool !== top.tool).map(title))}.`]);
+    if (numpy === top && tied.length > 1) lines.push([make("b", {}, "It does not matter: take NumPy. "), "No library is told to be faster."]);
+    else if (numpy && numpy !== top && numpy.total[0] < LITTLE)
+      lines.push([make("b", {}, "It does not matter: take NumPy. "), `It takes ${seconds(numpy.total[0])} for all of it.`]);
+    if (own.length && own[0] !== top && !own[0].missing.length)
+      lines.push(["Ours: ", link(own[0].tool), ` ${own[0].about ? "≈ " : ""}${seconds(own[0].total[0])}`, `, ${ratio(top, own[0])}.`]);
+    const open = library.filter((row) => row.missing.length && row.total[0] <= top.total[0]).map((row) => title(row.tool));
+    if (open.length) lines.push([`Left out, for a part of it was not measured: ${list(open)}.`]);
+    const use = known(top.tool).install ? make("p", { class: "use" }, make("code", {}, known(top.tool).install), " ",
+      copyButton(known(top.tool).install, "copy"), " ", make("a", { href: page(top.tool) }, "its code")) : "";
+    return [head, use, ...lines.map((line) => make("p", {}, ...line))];
+  }
+
+  function ratio(slow, fast) {
+    if (slow.total[1] === null || fast.total[1] === null) return `against ${title(slow.tool)}: too few samples to tell`;
+    if (!Site.apart(slow.total, fast.total)) return `not told apart from ${title(slow.tool)}`;
+    const times = slow.total[0] / fast.total[0];
+    return times > 1 ? `${Site.times(times)} as fast as ${title(slow.tool)}` : `${title(slow.tool)} is ${Site.times(1 / times)} as fast`;
+  }
+
+  // How far the number is to be trusted: samples, interval, digits, machine.
+  function trust(found, row) {
+    const [value, low, high, samples] = row.time;
+    const words = [];
+    if (samples) words.push(plural(samples, "sample"));
+    words.push(low === null ? "no interval" : `±${Site.digits((50 * (high - low)) / value)} %`);
+    const error = (state.kernel === TIMED && (found.run.errors[state.dtype] || {})[backend(row.tool)]) || undefined;
+    if (error) words.push(error[2] === all.nothing_right ? "no digit right for some input" : `${Site.error(error[0])} ulp`);
+    const machine = (Site.data.machines || {})[found.run.machine];
+    words.push(!machine || !machine.bad ? "machine never checked" : machine.bad.length ? "machine not tuned" : "machine tuned");
+    return make("span", { class: "trust", title: "samples, 99 % interval, largest error, the machine" }, words.join(" · "));
+  }
+
+  const page = (tool) => Site.address(known(tool).page || "tools.html", { ...shared(), tool: backend(tool) });
+  const shared = () => Object.fromEntries(Site.SHARED.map((key) => [key, state[key]]));
+  const link = (tool) => make("a", { href: page(tool) }, title(tool));
+
+  function sizeLink(size) {
+    const button = make("button", { type: "button", class: "link" }, Site.count(size));
+    button.addEventListener("click", () => { state.n = size; Site.changed = true; show(); });
+    return button;
+  }
+
+  function copyButton(text, words) {
+    const button = make("button", { type: "button" }, words);
+    button.addEventListener("click", () => Site.copy(text, button));
+    return button;
+  }
+
+  // -- the matrix ------------------------------------------------------------------------------------
+
+  function matrix(found) {
+    const tools = Object.keys(found.heaps.settled || {}).filter(seen);
+    const tables = Object.fromEntries(tools.map((tool) => [tool, table(found, tool)]));
+    const timed = tools.filter((tool) => typeof tables[tool] !== "string" && Object.values(tables[tool]).some((t) => t !== undefined));
+    const sizes = found.kernel.sizes.filter((size) => timed.some((tool) => size in tables[tool]));
+    const cell = (tool, size) => tables[tool][size];
+    // The least of each column, of what is compared with each other and may be called the best.
+    const least = {};
+    for (const tool of timed)
+      for (const size of sizes) {
+        const key = `${task(tool)} ${size}`, time = cell(tool, size);
+        if (time && !unsafe(tool) && (!least[key] || time[0] < least[key][0])) least[key] = time;
+      }
+    const at = sizes.includes(found.size) ? found.size : nearest(found, sizes);
+    const order = (tool) => (cell(tool, at) ? cell(tool, at)[0] : Infinity);
+    const groups = {};
+    for (const tool of timed) (groups[task(tool) || known(tool).family || backend(tool)] ||= []).push(tool);
+    for (const members of Object.values(groups)) members.sort((a, b) => order(a) - order(b));
+    const sorted = Object.entries(groups).sort(([, a], [, b]) => order(a[0]) - order(b[0]));
+    const more = extras(found);
+    const heads = [make("th", { scope: "col" }, "tool"), ...sizes.map((size) =>
+      make("th", { scope: "col", class: size === at ? "here" : "" }, sizeLink(size))), ...more.map(({ name, help }) =>
+      make("th", { scope: "col", title: help }, name))];
+    const body = sorted.flatMap(([family, members]) => {
+      const open = opened(family) || task(members[0]);
+      return (open ? members : members.slice(0, 1)).map((tool, i) => {
+        const fold = !i && members.length > 1 && !task(tool) ? foldButton(family, members.length - 1, open) : "";
+        const name = make("th", { scope: "row", class: i ? "member" : "" }, make("a", { href: page(tool) }, title(tool)),
+          known(tool).ours ? make("span", { class: "tag" }, "ours") : "", known(tool).device === "gpu" ? make("span", { class: "tag" }, "GPU") : "",
+          unsafe(tool) ? make("span", { class: "tag bad", title: unsafe(tool) }, "unsafe") : "", fold);
+        const times = sizes.map((size) => timeCell(found, tool, size, cell(tool, size), least[`${task(tool)} ${size}`], size === at));
+        return make("tr", { "data-tool": tool }, name, ...times, ...more.map((extra) => extraCell(found, tool, extra, at)));
       });
-    }
-    return { ranked: Site.choice.rank(rows.filter((row) => !row.absent)), absent: rows.filter((row) => row.absent) };
+    });
+    Site.fill("matrix", make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...body));
+    element("matrix").style.setProperty("--columns", sizes.length);
+    const shown = element("matrix").querySelector("th.here");
+    if (shown) shown.closest(".scroll").scrollLeft = Math.max(0, shown.offsetLeft - element("matrix").querySelector("th").offsetWidth - 20);
+    const where = state.kernel === TIMED ? `, ${DATA[now.data]}, heap ${now.heap}` : ", data where the tool wants it";
+    element("matrix-title").textContent = `Time of one call, ${found.kernel.title}, ${state.dtype}`;
+    element("matrix-note").textContent = timed.length ? `Columns: ${found.kernel.what}${where}. Of a family first what is the fastest at ${Site.count(at || "")}.`
+      + (hidden("gpu") || timed.some((tool) => known(tool).device === "gpu") ? "" : " No GPU was measured here: make bench-gpu.") : "";
+    if (!timed.length) Site.fill("matrix", make("tbody", {}, make("tr", {}, make("td", {}, "Not measured here. ", ...how()))));
+    csv(found, timed, sizes, cell);
+    return { tools, timed, tables, sizes, at };
   }
 
-  const two = (time, before = "") => Site.make("span", {}, before + Site.seconds(time[0]), Site.make("small", {}, span(time)));
-  const part = (value) => (value === null ? "–" : typeof value === "string" ? value : two(value));
-  const order = (value) => (Array.isArray(value) ? value[0] : undefined);
+  const opened = (family) => state.unfold === "all" || state.unfold.split(",").includes(family);
 
-  // A link to the history of one call, at the measured size that is nearest to N.
-  function linked(found, row, content) {
-    const times = (found.tools[row.tool] || {})[state.dtype] || {};
-    const away = (size) => (found.kernel.shapes ? Number(size !== state.n) : Math.abs(Math.log(Number(size) / whole(state.n))));
-    const size = Object.keys(times).filter((known) => times[known]).sort((a, b) => away(a) - away(b))[0];
-    const suite = Site.suite(state.kernel);
-    const tuned = row.tool.includes(": "); // the tool in a heap that keeps all memory
-    const href = size && (tuned ? Site.history(all, found.run, "heap.TunedLogsumexp.track_time", [backend(row.tool), size])
-      : Site.history(all, found.run, `warm.${suite}.track_time`, [row.tool, state.dtype, size]));
-    return href ? Site.make("a", { href }, content) : content;
+  function foldButton(family, count, open) {
+    const button = make("button", { type: "button", class: "fold", "aria-expanded": String(Boolean(open)) }, open ? "fewer" : `+${count}`);
+    button.setAttribute("aria-label", open ? `hide the other tools of the family ${family}` : `show ${count} more of the family ${family}`);
+    button.addEventListener("click", () => {
+      const now = state.unfold === "all" ? unique(Object.values(all.backends).map((b) => b.family)) : state.unfold.split(",").filter(Boolean);
+      state.unfold = (open ? now.filter((f) => f !== family) : [...now, family]).join(",");
+      Site.changed = true;
+      show();
+    });
+    return button;
   }
 
-  function table(found, ranked) {
-    const errors = (state.kernel === "logsumexp" && found.run.errors[state.dtype]) || {};
-    const memory = (state.kernel === "logsumexp" && found.run.memory[state.dtype]) || {};
-    const number = () => "number";
-    const nothing = state.kernel === "logsumexp" ? "not measured" : "for logsumexp only";
-    const error = (row) => errors[backend(row.tool)];
-    const built = (row) => state.process === "fresh" && state.kernel !== "logsumexp" && Array.isArray(row.compile);
-    const columns = [
-      { key: "tool", title: "tool", text: (row) => title(row.tool) },
-      { key: "rank", title: "rank", sort: (row) => row.rank, class: number, text: (row) => (row.rank ? String(row.rank) : "no rank") },
-      { key: "total", title: "total", sort: (row) => row.total[0], class: (row) => (row.rank === 1 ? "number best" : "number"),
-        cell: (row) => two(row.total, row.missing.length ? "≥ " : "") },
-      { key: "import", title: "import", sort: (row) => order(row.import), class: number, cell: (row) => part(row.import) },
-      { key: "compile", title: "compile", sort: (row) => order(row.compile), class: number,
-        cell: (row) => (built(row) ? "nothing to compile; not measured" : part(row.compile)) },
-      { key: "calls", title: "calls", sort: (row) => row.calls[0], class: number, cell: (row) => linked(found, row, two(row.calls)),
-        tip: (row) => `one call: ${Site.seconds(row.once[0])}` },
-      { key: "error", title: "error in ulp", class: number,
-        sort: (row) => (error(row) ? error(row)[0] ?? Infinity : undefined),
-        cell: (row) => (!error(row) ? nothing : Site.make("span", {},
-          error(row)[0] === null ? "fails" : Site.error(error(row)[0]), Site.make("small", {}, error(row)[1].replaceAll("_", " ")))) },
-      { key: "memory", title: "added memory", sort: (row) => memory[backend(row.tool)], class: number,
-        text: (row) => (backend(row.tool) in memory ? bytes(memory[backend(row.tool)]) : nothing) },
+  function timeCell(found, tool, size, time, least, here) {
+    if (!time) return make("td", { class: `number${here ? " here" : ""}` }, time === null ? make("small", {}, "failed") : "");
+    const grade = unsafe(tool) ? undefined : Site.choice.grade(time, least || time);
+    const times = least && time[0] !== least[0] ? `${Site.digits(time[0] / least[0])}×` : "";
+    const commit = all.commits[time[4]];
+    const tip = [Site.interval(time), plural(time[3], "sample"), `commit ${commit[0].slice(0, 8)} of ${Site.day(commit[1])}`,
+      grade === undefined ? "" : grade === 0 ? "fastest, or not told from it" : `${times} as long as the fastest`];
+    const button = make("button", { type: "button", class: "cell", title: tip.filter(Boolean).join("\n") },
+      make("span", {}, seconds(time[0])), make("small", {}, grade === undefined || grade === 0 ? " " : times),
+      make("span", { class: "bar", style: `width: ${least ? Math.max(2, (100 * least[0]) / time[0]) : 100}%`, "aria-hidden": "true" }));
+    button.addEventListener("click", () => open(tool, size));
+    return make("td", { class: `number${grade === undefined ? "" : ` grade-${grade}`}${here ? " here" : ""}` }, button);
+  }
+
+  // A click on a cell: its size becomes N, and its history opens below the row; a second click closes it.
+  let shown = "";
+  async function open(tool, size) {
+    const key = `${tool} ${size}`;
+    if (size !== found_.size) { state.n = size; Site.changed = true; shown = ""; show(); }
+    document.querySelector("tr.history")?.remove();
+    if (shown === key) { shown = ""; return; }
+    shown = key;
+    const row = document.querySelector(`#matrix tr[data-tool="${CSS.escape(tool)}"]`);
+    if (!row) return;
+    const place_ = make("div", { class: "in-place" });
+    row.after(make("tr", { class: "history" }, make("td", { colspan: row.children.length }, place_)));
+    const moves = state.kernel === TIMED && now.data === "numpy" && known(tool).moves;
+    const clock = moves ? "transfer" : { settled: "warm", young: "young", tuned: "tuned" }[now.heap];
+    await Site.series(place_, { machine: state.machine, threads: state.threads, kernel: state.kernel, tool, dtype: state.dtype, n: size, clock });
+  }
+
+  // What is known of a tool besides, of logsumexp.
+  function extras(found) {
+    if (!found.run || state.kernel !== TIMED) return [];
+    const { run } = found, errors = run.errors[state.dtype] || {}, memory = run.memory[state.dtype] || {};
+    const cache = now.process === "filled" ? "filled" : "empty";
+    const pays = Object.fromEntries(((run.pays[state.dtype] || {})[cache] || []).map((row) => [row.tool, row]));
+    const once = (row) => (row ? [seconds(row[0]), Site.interval(row)] : ["", "not measured: make bench-all"]);
+    return [
+      { name: "digits, ulp", help: "the largest error of all classes of input, in units of the last place", of: (tool) => {
+        const error = errors[backend(tool)];
+        return !error ? ["", "not measured"] : [error[0] === null ? "fails" : Site.error(error[0]), error[1].replaceAll("_", " ")];
+      } },
+      { name: "memory", help: "what a call on 10,000,000 elements adds", of: (tool) =>
+        (backend(tool) in memory ? [Site.bytes(memory[backend(tool)]), ""] : ["", "not measured: make bench-all"]) },
+      { name: "import", help: "of the library, in a fresh process", of: (tool) => once(run.imports[backend(tool)]) },
+      { name: "first call", help: `of a fresh process, compile cache ${cache}`, of: (tool) => once(run.first[known(tool).cache ? cache : "empty"][backend(tool)]) },
+      { name: "pays after", help: "calls at N after which import and compilation are paid back, against NumPy, in a fresh process", of: (tool, at) => {
+        const row = pays[tool];
+        if (!row) return ["", known(tool).compiled === "no" ? "it compiles nothing" : "not measured"];
+        if (row.missing.length) return ["", `${list(row.missing)} not measured`];
+        const calls = row.calls[at];
+        if (calls === undefined) return ["", "not measured at this size"];
+        const words = { never: "it is slower", unclear: "it is not told from NumPy" };
+        return typeof calls === "number" ? [`${row.about ? "≈ " : ""}${calls.toLocaleString("en")}`, row.about ? "the first call has too few samples for an interval" : ""]
+          : [calls, words[calls]];
+      } },
     ];
-    Site.table("ranking", columns, ranked, "rank");
   }
 
-  function answer(found, ranked) {
-    const n = found.kernel.shapes ? Site.count(state.n) : whole(state.n).toLocaleString("en");
-    const what = state.kernel === "lu" ? `a ${state.dtype} matrix of ${n} rows` : `${n} ${state.dtype} numbers`;
-    const process = state.process === "warm" ? "a warm process"
-      : `a fresh process, compile caches ${state.cache}`;
-    const start = `For ${found.kernel.title} of ${what}, ${plural(whole(state.calls), "call")} in ${process} on ${found.run.machine} `
-      + `(${THREADS[state.threads] || state.threads}, data ${DATA[state.data]}): `;
-    const [best, ...others] = ranked.filter((row) => !row.missing.length);
-    if (!best) {
-      const least = ranked[0];
-      return start + (least ? `no tool has all parts measured. The least that was measured is ${title(least.tool)} with `
-        + `${Site.seconds(least.total[0])}, without: ${least.missing.join(", ")}.` : "no tool was measured at this size, nor below and above it.");
-    }
-    const same = others.filter((row) => row.rank === 1).map((row) => title(row.tool));
-    const open = ranked.filter((row) => row.missing.length && row.total[1] <= best.total[2]).map((row) => title(row.tool));
-    return `${start}${title(best.tool)}, ${Site.seconds(best.total[0])}${same.length ? `; also within the noise: ${same.join(", ")}` : ""}.`
-      + (open.length ? ` Not ranked, for a part was not measured: ${open.join(", ")}.` : "");
+  function extraCell(found, tool, extra, at) {
+    const [text, tip] = extra.of(tool, at);
+    return make("td", { class: "number extra", title: tip }, text || make("span", { class: "same" }, "–"));
   }
 
-  function winners(found) {
-    document.getElementById("winners-about").textContent = `${found.kernel.title}, ${state.dtype}, warm calls, data ${DATA[state.data]}, `
-      + `${THREADS[state.threads] || state.threads}; in a warm process the winner is the same for any number of calls. `
-      + "A range ends only where none of its fastest tools wins any more. Sizes at which most tools have no time are left out.";
-    const ranges = found.run.winners[state.kernel][state.dtype][state.data];
-    Site.fill("winners", ...ranges.map(({ sizes, tools }) => {
-      const text = unique([sizes[0], sizes.at(-1)]).map(Site.count).join(" to ");
-      return Site.make("tr", {}, Site.make("th", { scope: "row" }, text),
-        Site.make("td", {}, title(tools[0])), Site.make("td", {}, tools.slice(1).map(title).join(", ")));
-    }));
-  }
+  const nearest = (found, sizes) => sizes.slice().sort((a, b) => away(found, a) - away(found, b))[0];
+  const away = (found, size) => Math.abs(Math.log((found.kernel.elements[size] || 1) / (Number(found.size) || 1e5)));
 
-  function pays(found) {
-    const known = state.kernel === "logsumexp" ? ((found.run.pays[state.dtype] || {})[state.cache] || []) : [];
-    document.getElementById("pays").hidden = !known.length;
-    const about = document.getElementById("pays-about");
-    if (!known.length) {
-      about.textContent = state.kernel === "logsumexp" ? "NumPy, or every compiled tool, lacks a time in this run: there is nothing to compare."
-        : "Only logsumexp has its first call timed; for other kernels this is not known.";
-      return;
-    }
-    about.textContent = `Calls after which the gain per call has paid for import and compilation, against NumPy, by number of elements: `
-      + `${state.dtype}, a fresh process, data in NumPy arrays, compile caches ${state.cache}. Of medians; “never”: it is slower; “unclear”: `
-      + "the noise does not tell it from NumPy.";
-    const sizes = found.kernel.sizes.filter((size) => known.some((row) => size in row.calls));
-    const text = (row, size) => {
-      if (row.missing.length) return `${row.missing.join(", ")} not measured`;
-      const calls = row.calls[size];
-      return calls === undefined ? "" : typeof calls === "number" ? calls.toLocaleString("en") : calls;
+  function csv(found, timed, sizes, cell) {
+    element("csv").onclick = () => {
+      const names = ["tool", "kernel", "dtype", "size", "seconds", "low", "high", "samples", "commit", "machine", "threads", "heap", "data"];
+      const lines = timed.flatMap((tool) => sizes.filter((size) => cell(tool, size)).map((size) => {
+        const [value, low, high, samples, commit] = cell(tool, size);
+        return [tool, state.kernel, state.dtype, size, value, low, high, samples, all.commits[commit][0], found.run.machine, state.threads, now.heap, now.data];
+      }));
+      Site.download(`${state.kernel}-${state.dtype}.csv`, Site.csv(names, lines));
     };
-    Site.table("pays", [
-      { key: "tool", title: "tool", text: (row) => title(row.tool) },
-      ...sizes.map((size) => ({
-        key: size, title: Site.count(size), class: () => "number", text: (row) => text(row, size),
-        sort: (row) => (typeof row.calls[size] === "number" ? row.calls[size] : undefined),
-      })),
-    ], known, "tool");
   }
 
-  function about(found) {
-    const { run } = found;
+  function about({ run, kernel }) {
+    element("forms").textContent = Object.entries({ ...kernel.forms, ...kernel.unsafe }).map(([form, text]) => `${form}: ${text}`).join(" ");
+    if (!run) { element("about").textContent = ""; return; }
     const versions = Object.entries(run.versions).map(([name, text]) => `${name} ${text}`).join(", ");
-    document.getElementById("about").textContent = `Newest commit ${run.newest.slice(0, 8)}, measured ${Site.day(run.measured)}. `
-      + `Python ${run.python}, ${versions}.`;
+    const noise = run.noise === null ? "never measured, 5 % is assumed" : `${Site.digits(100 * run.noise)} %`;
+    element("about").textContent = `${run.machine}: newest commit ${run.newest.slice(0, 8)}, measured ${Site.day(run.measured)}. `
+      + `Python ${run.python}, ${versions}. Processes differ by: ${noise}.`;
   }
 
+  let found_ = {};
   function show() {
     const found = settle();
+    const whole = found.kernel.shapes ? state.n : Site.whole(state.n);
+    found.size = whole ? String(whole) : "";
+    if (found.size) state.n = found.size;
+    if (Site.whole(state.calls)) state.calls = String(Site.whole(state.calls));
+    found_ = found;
+    const { tools, tables } = matrix(found);
+    Site.fill("answer", ...answer(found));
     about(found);
-    winners(found);
-    pays(found);
+    const absent = tools.filter((tool) => typeof tables[tool] === "string").map((tool) => [title(tool), tables[tool]]);
+    Site.missing(all.backends, found.run || { reasons: {}, threads: state.threads }, state.kernel, tools, absent);
+    element("unfold").checked = state.unfold === "all";
     Site.remember(state);
-    const valid = whole(state.calls) && (found.kernel.shapes || whole(state.n));
-    if (!valid) {
-      document.getElementById("answer").textContent = "Enter whole numbers of at least 1 for N and for the calls.";
-      Site.fill("ranking");
-    } else {
-      const { ranked, absent: without } = ranking(found);
-      document.getElementById("answer").textContent = answer(found, ranked);
-      table(found, ranked);
-      Site.missing(all.backends, found.run, state.kernel, Object.keys(found.tools),
-        without.map((row) => [title(row.tool), row.absent]));
-    }
     document.body.dataset.ready = "yes";
   }
 
-  for (const [id, field, event] of [["number", "n", "input"], ["calls", "calls", "input"], ["shape", "n", "change"]])
-    document.getElementById(id).addEventListener(event, (e) => { state[field] = e.target.value; show(); });
-  Site.listen(["kernel", "dtype", "data", "process", "cache", "machine", "threads"], DEFAULTS, state, show);
+  for (const id of ["n", "calls"]) {
+    element(id).addEventListener("input", (event) => { state[id] = event.target.value; show(); });
+    element(id).addEventListener("change", () => { Site.changed = true; document.activeElement.blur(); show(); });
+  }
+  for (const id of ["installable", "ours", "gpu"])
+    element(id).addEventListener("change", () => {
+      state.hide = ["installable", "ours", "gpu"].filter((one) => !element(one).checked).join(",");
+      Site.changed = true;
+      show();
+    });
+  element("unfold").addEventListener("change", (event) => { state.unfold = event.target.checked ? "all" : ""; Site.changed = true; show(); });
+  element("copy").addEventListener("click", () => Site.copy(location.href, element("copy")));
+  Site.listen(["kernel", "dtype", "process", "heap", "data", "machine", "threads"], DEFAULTS, state, show);
   show();
 })();

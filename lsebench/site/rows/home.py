@@ -1,4 +1,4 @@
-"""The page that chooses a tool: what a job costs with each, where the winner changes, what pays."""
+"""The front page: which tool for a job, what the job costs with each, and all of it in one matrix."""
 
 from __future__ import annotations
 
@@ -6,147 +6,121 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from lsebench.site.families import described
 from lsekernels import heap, kernels, registry
 
-from .results import Row, Run, Series, Value, apart, head, kernel_of, newest, rounded, usual_first
+from .accuracy import NOTHING_RIGHT, grade, lost
+from .results import Row, Run, Series, Value, apart, elements, head, kernel_of, newest, rounded
+from .results import usual_first
 
-Interval = Row
-Times = dict[str, dict[str, Interval]]
-"""Tool -> size -> time of one call."""
+Times = dict[str, dict[str, Row]]
+"""Tool -> size -> time of one call, with its interval, number of samples and commit."""
 
 BASELINE = "numpy"
 FIRST_CALL = ("float64", "1000")
 """What the suite of first calls is called with."""
 CACHES = {"empty": "track_cold", "filled": "track_cached"}
-TUNED = ": all memory kept"
-"""What a tool is called in a heap that is tuned."""
-PLACES = ("numpy", "own")
-"""Where the data is: in NumPy arrays, or where the tool wants it."""
+HEAPS = ("settled", "young", "tuned")
+"""States of the heap, see lsekernels.heap: other kernels than logsumexp were timed in the first."""
+TIMED = "logsumexp"
+"""The kernel whose transfers, first calls and heaps are timed."""
 
 
 def site(runs: Mapping[Run, Series]) -> dict[str, Any]:
     """Return all that the page's script needs, ready for JSON."""
-    found = [_of_run(run, series) for run, series in newest(runs).items()]
-    found = [run for run in found if run["warm"]]
+    commits: dict[str, int] = {}
+    found = [of_run(run, series, commits) for run, series in newest(runs).items()]
+    found = [run for run in found if run["times"]]
     found.sort(key=lambda r: usual_first(r, _count(r)))
-    tools = {tool for run in found for times in run["warm"].values() for tool in times}
+    tools = {tool for run in found for times in run["times"].values() for tool in times["settled"]}
+    names = set(map(backend_of, tools)) | set(registry.names())
+    dates = {commit: date for series in runs.values() for commit, date in series.commits.items()}
     return {
         "runs": found,
-        "backends": {
-            name: _backend(name) for name in sorted(set(map(backend_of, tools)) | _declared())
-        },
+        "commits": [[commit, dates[commit]] for commit in commits],
+        "backends": {name: _backend(name) for name in sorted(names)},
         "kernels": {name: _kernel(name) for name in kernels.names()},
+        "nothing_right": NOTHING_RIGHT,
     }
 
 
-def _of_run(run: Run, series: Series) -> dict[str, Any]:
-    warm: dict[str, dict[str, dict[str, dict[str, Interval | None]]]] = {}
-    for benchmark, rows in series.values.items():
+def of_run(run: Run, series: Series, commits: dict[str, int] | None = None) -> dict[str, Any]:
+    """Return what is known of each tool in a run.
+
+    Returns
+    -------
+    dict
+        ``times``: kernel -> state of the heap -> tool -> dtype -> size -> time of one call, or None
+        where it failed. ``transfer``: the same of logsumexp, from NumPy and back. ``imports`` and
+        ``compile``: tool -> seconds. ``errors``, ``memory``, ``pays``: see these functions.
+    """
+    commits = {} if commits is None else commits
+
+    def nested(benchmark: str) -> dict[str, Any]:
+        return _nested(series.values.get(benchmark, {}), commits)
+
+    times: dict[str, dict[str, Any]] = {}
+    for benchmark in series.values:
         module, _, method = benchmark.split(".")
         if (module, method) == ("warm", "track_time"):
-            warm[kernel_of(benchmark)] = _nested(rows)
+            times[kernel_of(benchmark)] = {"settled": nested(benchmark)}
+    if vector := times.get(TIMED):
+        vector["young"] = _young(vector["settled"], nested("heap.YoungLogsumexp.track_time"))
+        vector["tuned"] = nested("heap.TunedLogsumexp.track_time")
     found: dict[str, Any] = {
         **head(run, series),
-        "warm": warm,
-        "transfer": _nested(series.values.get("transfer.Logsumexp.track_time", {})),
+        "installed": series.context.get("installed", {}),
+        "times": times,
+        "transfer": nested("transfer.Logsumexp.track_time"),
         "imports": _once(series.values.get("imports.Imports.timeraw_import", {})),
         "errors": errors(series.values.get("accuracy.Logsumexp.track_error", {})),
-        "memory": _memory(series.values.get("memory.Logsumexp.track_added", {})),
+        "memory": memory(series.values.get("memory.Logsumexp.track_added", {})),
     }
-    vector = warm.get("logsumexp", {})
-    found["fresh"] = _fresh(vector, series.values.get("heap.YoungLogsumexp.track_time", {}))
-    for (tool, size), value in series.values.get("heap.TunedLogsumexp.track_time", {}).items():
-        if tool in vector:
-            vector[tool + TUNED] = {"float64": {size: _interval(value)}}
-    found["compile"] = {
-        cache: compiling(
-            _once(series.values.get(f"first_call.Logsumexp.{method}", {})),
-            times(found, "logsumexp", FIRST_CALL[0]),
-        )
+    found["first"] = {
+        cache: _once(series.values.get(f"first_call.Logsumexp.{method}", {}))
         for cache, method in CACHES.items()
     }
-    found["winners"] = {
-        kernel: {
-            dtype: {
-                place: winners(times(found, kernel, dtype, place), _sizes(kernel))
-                for place in PLACES
-            }
-            for dtype in sorted({dtype for table in warm[kernel].values() for dtype in table})
-        }
-        for kernel in warm
+    found["compile"] = {
+        cache: compiling(first, times_of(found, *FIRST_CALL[:1]))
+        for cache, first in found["first"].items()
     }
+    dtypes = {d for tables in times.get(TIMED, {}).get("settled", {}).values() for d in tables}
     found["pays"] = {
-        dtype: {cache: paying(found, dtype, cache) for cache in CACHES}
-        for dtype in found["winners"].get("logsumexp", {})
+        dtype: {cache: paying(found, dtype, cache) for cache in CACHES} for dtype in sorted(dtypes)
     }
     return found
 
 
-def times(
-    run: Mapping[str, Any], kernel: str, dtype: str, place: str = "own", fresh: bool = False
-) -> dict[str, dict[str, Interval]]:
-    """Return tool -> size -> time of one warm call, with the transfer where it is needed.
+def times_of(
+    run: Mapping[str, Any], dtype: str, place: str = "own", heap: str = "settled"
+) -> Times:
+    """Return tool -> size -> time of one call of logsumexp.
 
-    With `fresh` logsumexp's are those of a process that has freed nothing large before.
-    A tool with arrays of its own whose transfer was not measured is left out where the data is in
-    NumPy arrays.
+    With `place` ``numpy`` transfers count where a tool has arrays of its own; one whose transfers
+    were not measured is left out.
     """
     found: Times = {}
-    own = run["fresh"] if fresh and kernel == "logsumexp" else run["warm"].get(kernel, {})
-    for tool, table in own.items():
-        if place == "numpy" and _moves(backend_of(tool)):
-            table = run["transfer"].get(tool, {}) if kernel == "logsumexp" else {}
+    for tool, table in run["times"].get(TIMED, {}).get(heap, {}).items():
+        if place == "numpy" and moves(backend_of(tool)):
+            table = run["transfer"].get(tool, {})
         timed = {size: value for size, value in table.get(dtype, {}).items() if value}
         if timed:
             found[tool] = timed
     return found
 
 
-def compiling(first: Mapping[str, Interval], warm: Times) -> dict[str, Interval]:
+def compiling(first: Mapping[str, Row], warm: Times) -> dict[str, Row]:
     """Return what the first call takes beyond a warm one; never less than nothing."""
-    found = {}
+    found: dict[str, Row] = {}
     for name, (value, low, high) in first.items():
         call = warm.get(name, {}).get(FIRST_CALL[1])
-        if call:
-            extra = rounded(max(0.0, value - call[0]))
-            if None in (low, high, *call):
-                found[name] = [extra, None, None]
-                continue
-            least, most = max(0.0, low - call[2]), max(extra, high - call[1])
-            found[name] = [extra, rounded(least), rounded(most)]
-    return found
-
-
-def winners(measured: Times, sizes: list[str]) -> list[dict[str, Any]]:
-    """Return where the winner changes.
-
-    Returns
-    -------
-    list of dict
-        ``sizes``: the measured sizes of a range; ``tools``: who wins at each of them, as far as the
-        noise tells; of several, the first is the fastest over the range. A range ends only where
-        no tool of it wins any more. Shapes (``10x2000``) have no order: each is a range. A size
-        at which fewer than half of the tools were timed has no winner, as after an interrupted
-        run.
-    """
-    found: list[dict[str, Any]] = []
-    shapes = any("x" in size for size in sizes)
-    for size in sizes:
-        row = {tool: table[size] for tool, table in measured.items() if size in table}
-        if not row or 2 * len(row) < len(measured):
+        if not call or value is None or call[0] is None:
             continue
-        best = min(row.values())
-        tied = {tool for tool, value in row.items() if not apart(value, best)}
-        if found and not shapes and tied & found[-1]["tools"]:
-            found[-1]["sizes"].append(size)
-            found[-1]["tools"] &= tied
-        else:
-            found.append({"sizes": [size], "tools": tied})
-    for part in found:
-        part["tools"] = sorted(
-            part["tools"],
-            key=lambda tool: (math.prod(measured[tool][s][0] for s in part["sizes"]), tool),
-        )
+        extra = rounded(max(0.0, value - call[0]))
+        found[name] = [extra, None, None]
+        if low is not None and high is not None and call[1] is not None and call[2] is not None:
+            most = max(extra, high - call[1])
+            found[name] = [extra, rounded(max(0.0, low - call[2])), rounded(most)]
     return found
 
 
@@ -159,42 +133,46 @@ def paying(run: Mapping[str, Any], dtype: str, cache: str) -> list[dict[str, Any
     -------
     list of dict
         ``tool``, ``missing`` (what was not measured; then there is nothing more), ``calls``: size
-        -> a number of calls, ``never`` (it is slower) or ``unclear`` (the noise hides which is).
+        -> a number of calls, ``never`` (it is slower) or ``unclear`` (the intervals of a call
+        do not tell which is faster), ``about``: whether a start has too few samples for an
+        interval.
     """
-    warm = times(run, "logsumexp", dtype, "numpy", fresh=True)
+    warm = times_of(run, dtype, "numpy", "young")
     base = warm.get(BASELINE, {})
-    start, missing = startup(run, BASELINE, cache)
+    start, missing, vague = startup(run, BASELINE, cache)
     found: list[dict[str, Any]] = []
     for tool in sorted(set(warm) - {BASELINE}):
         if not base or _compiled(tool) == "no":
             continue
-        extra, lacks = startup(run, tool, cache)
+        extra, lacks, about = startup(run, tool, cache)
         lacks = lacks or [f"{what} of NumPy" for what in missing]
         calls = {
             size: break_even(extra - start, base[size], value)
             for size, value in warm[tool].items()
             if size in base and not lacks
         }
-        found.append({"tool": tool, "missing": lacks, "calls": calls})
+        found.append({"tool": tool, "missing": lacks, "calls": calls, "about": about or vague})
     return found
 
 
-def startup(run: Mapping[str, Any], tool: str, cache: str) -> tuple[float, list[str]]:
-    """Return import and compilation in seconds, and which of them were not measured."""
+def startup(run: Mapping[str, Any], tool: str, cache: str) -> tuple[float, list[str], bool]:
+    """Return import and compilation in seconds, which of them was not measured, and if vaguely."""
     own, numpy = run["imports"].get(tool), run["imports"].get(BASELINE)
     # A cache that a tool does not have changes nothing.
-    cache = cache if _caches(tool) else "empty"
+    cache = cache if caches(tool) else "empty"
     parts = {
         "import": own and numpy and max(own, numpy),
         "compile": run["compile"][cache].get(tool),
     }
-    seconds = sum(part[0] for part in parts.values() if part)
-    return seconds, [name for name, part in parts.items() if not part]
+    known = [part for part in parts.values() if part]
+    seconds = sum(part[0] for part in known)
+    vague = any(part[1] is None for part in known)
+    return seconds, [name for name, part in parts.items() if not part], vague
 
 
-def break_even(extra: float, base: Interval, tool: Interval) -> int | str:
+def break_even(extra: float, base: Row, tool: Row) -> int | str:
     """Return the number of calls whose gain pays `extra` seconds, or why there is none."""
-    if not apart(base, tool):
+    if not apart(base, tool) or base[0] is None or tool[0] is None:
         return "unclear"
     if tool[0] > base[0]:
         return "never"
@@ -202,18 +180,21 @@ def break_even(extra: float, base: Interval, tool: Interval) -> int | str:
 
 
 def errors(rows: Mapping[tuple[str, ...], Value]) -> dict[str, dict[str, list[Any]]]:
-    """Return dtype -> tool -> [largest error or None where it fails, class of input]."""
+    """Return dtype -> tool -> [largest error or None where it fails, class of input, its grade]."""
     found: dict[str, dict[str, list[Any]]] = {}
     for (tool, dtype, name), value in rows.items():
         table = found.setdefault(dtype, {})
         worst = math.inf if value.value is None else value.value
         known = table.get(tool, [-1.0, ""])
         if known[0] is not None and worst > known[0]:
-            table[tool] = [None if math.isinf(worst) else rounded(worst), name]
+            there = not math.isinf(worst)
+            place = grade(worst, lost(TIMED, dtype, name)) if there else NOTHING_RIGHT
+            table[tool] = [rounded(worst) if there else None, name, place]
     return found
 
 
-def _memory(rows: Mapping[tuple[str, ...], Value]) -> dict[str, dict[str, float]]:
+def memory(rows: Mapping[tuple[str, ...], Value]) -> dict[str, dict[str, float]]:
+    """Return dtype -> tool -> bytes that a call adds."""
     found: dict[str, dict[str, float]] = {}
     for (tool, dtype), value in rows.items():
         if value.value is not None:
@@ -221,40 +202,35 @@ def _memory(rows: Mapping[tuple[str, ...], Value]) -> dict[str, dict[str, float]
     return found
 
 
-def _nested(
-    rows: Mapping[tuple[str, ...], Value],
-) -> dict[str, dict[str, dict[str, Interval | None]]]:
-    found: dict[str, dict[str, dict[str, Interval | None]]] = {}
-    for (tool, dtype, size), value in rows.items():
-        found.setdefault(tool, {}).setdefault(dtype, {})[size] = _interval(value)
+def _nested(rows: Mapping[tuple[str, ...], Value], commits: dict[str, int]) -> dict[str, Any]:
+    """Return tool -> dtype -> size -> [value, low, high, samples, number of the commit]."""
+    found: dict[str, Any] = {}
+    for (tool, *dtype, size), value in rows.items():
+        cell: list[Any] | None = None
+        if value.value is not None:
+            number = commits.setdefault(value.commit, len(commits))
+            cell = [*value.row(), value.samples, number]
+        found.setdefault(tool, {}).setdefault((dtype or ["float64"])[0], {})[size] = cell
     return found
 
 
-def _fresh(
-    settled: Mapping[str, Any], young: Mapping[tuple[str, ...], Value]
-) -> dict[str, dict[str, dict[str, Interval | None]]]:
+def _young(settled: Mapping[str, Any], young: dict[str, Any]) -> dict[str, Any]:
     """Return the times in a young heap, and the settled ones of calls that are the same in both."""
-    found: dict[str, dict[str, dict[str, Interval | None]]] = {}
+    found: dict[str, Any] = {}
     for tool, tables in settled.items():
-        declared = registry.declaration(tool) if tool in _declared() else None
+        declared = registry.declaration(tool) if tool in registry.names() else None
         for dtype, table in tables.items():
             most = math.inf
             if declared and declared.temporaries:  # then up to what any heap uses again
                 most = heap.SMALLEST // int(dtype[-2:]) * 8
             same = {size: value for size, value in table.items() if int(size) <= most}
-            found.setdefault(tool, {})[dtype] = same
-    for (tool, size), value in young.items():
-        if tool in found:
-            found[tool].setdefault("float64", {})[size] = _interval(value)
+            measured = young.get(tool, {}).get(dtype, {})
+            found.setdefault(tool, {})[dtype] = same | measured
     return found
 
 
-def _once(rows: Mapping[tuple[str, ...], Value]) -> dict[str, Interval]:
-    return {key[0]: found for key, value in rows.items() if (found := _interval(value))}
-
-
-def _interval(value: Value) -> Interval | None:
-    return None if value.value is None else value.row()
+def _once(rows: Mapping[tuple[str, ...], Value]) -> dict[str, Row]:
+    return {key[0]: value.row() for key, value in rows.items() if value.value is not None}
 
 
 def backend_of(tool: str) -> str:
@@ -262,52 +238,41 @@ def backend_of(tool: str) -> str:
     return tool.partition(":")[0]
 
 
-def _declared() -> set[str]:
-    return set(registry.names())
-
-
 def _compiled(tool: str) -> str:
     name = backend_of(tool)
-    return registry.declaration(name).compiled if name in _declared() else "no"
+    return registry.declaration(name).compiled if name in registry.names() else "no"
 
 
-def _caches(tool: str) -> bool:
+def caches(tool: str) -> bool:
+    """Return whether a tool keeps what it compiles for the next process."""
     name = backend_of(tool)
-    return name in _declared() and bool(registry.declaration(name).cache)
+    return name in registry.names() and bool(registry.declaration(name).cache)
 
 
-def _moves(name: str) -> bool:
-    return name in _declared() and registry.declaration(name).moves_data()
+def moves(name: str) -> bool:
+    """Return whether a backend has arrays of its own."""
+    return name in registry.names() and registry.declaration(name).moves_data()
 
 
 def _count(run: Mapping[str, Any]) -> int:
-    return sum(len(tools) for tools in run["warm"].values())
-
-
-def _sizes(kernel: str) -> list[str]:
-    return [str(size) for size in kernels.load(kernel).SIZES] if kernel in kernels.names() else []
+    return sum(len(heaps["settled"]) for heaps in run["times"].values())
 
 
 def _backend(name: str) -> dict[str, Any]:
-    if name not in _declared():  # of an older commit
-        return {"title": name, "compiled": "no", "cache": False, "moves": False, "kernels": []}
-    declared = registry.declaration(name)
-    return {
-        "title": declared.title,
-        "compiled": declared.compiled,
-        "cache": bool(declared.cache),
-        "moves": declared.moves_data(),
-        "parallel": declared.parallel,
-        "kernels": declared.kernels(),
-    }
+    return {**described(name), "cache": caches(name), "moves": moves(name)}
 
 
 def _kernel(name: str) -> dict[str, Any]:
     truth = kernels.load(name)
-    sizes = _sizes(name)
+    sizes = [str(size) for size in truth.SIZES]
     return {
         "title": getattr(truth, "TITLE", name),
         "forms": getattr(truth, "FORMS", {}),
+        "unsafe": getattr(truth, "UNSAFE_FORMS", {}),
+        "tasks": getattr(truth, "TASKS", {}),
         "sizes": sizes,
+        "elements": {size: elements(size) for size in sizes},
         "shapes": any("x" in size for size in sizes),
+        "dtypes": list(truth.DTYPES),
+        "what": getattr(truth, "SIZE_IS", "numbers"),
     }

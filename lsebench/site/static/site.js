@@ -20,6 +20,13 @@ Site.interval = (row, words = Site.seconds) =>
 // Whether two such rows are told apart: see apart() in results.py.
 Site.apart = (a, b) => Number.isFinite(a[1] ?? NaN) && Number.isFinite(b[1] ?? NaN) && (a[1] > b[2] || b[1] > a[2]);
 
+// 80000000 -> "76.3 MiB"
+Site.bytes = (value) => {
+  for (const [power, unit] of [[3, "GiB"], [2, "MiB"], [1, "KiB"]])
+    if (value >= 1024 ** power) return `${Site.digits(value / 1024 ** power)} ${unit}`;
+  return `${Site.digits(value)} B`;
+};
+
 // 2.5e10 -> "25 GB/s"
 Site.rate = (bytes) => {
   for (const [factor, unit] of [[1e9, "GB/s"], [1e6, "MB/s"], [1e3, "kB/s"]])
@@ -211,6 +218,23 @@ Site.download = (name, text) => {
   const link = Site.make("a", { href: URL.createObjectURL(new Blob([text], { type: "text/csv" })), download: name });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+};
+
+// Put text on the clipboard, or where that is not allowed (a page from the disk, for some browsers) show it
+// to be copied by hand; the button says which.
+Site.copy = async (text, button) => {
+  const words = button.textContent;
+  try {
+    await navigator.clipboard.writeText(text);
+    button.textContent = "copied";
+  } catch {
+    const area = Site.make("textarea", { readonly: true, "aria-label": "text to copy" }, text);
+    button.after(area);
+    area.select();
+    button.textContent = document.execCommand("copy") ? "copied" : "copy it by hand";
+    if (button.textContent === "copied") area.remove();
+  }
+  setTimeout(() => { button.textContent = words; }, 2000);
 };
 
 // Say of each tool that has `kernel` but is not among `names` why it is missing. `more` are [name, why] of others.
