@@ -5,6 +5,7 @@ the newest commit, with the suites' own data and checks. The calls of a group ar
 round after round, so that a machine that slows down slows all of them; what is compared is the
 fastest round of each, because other programs can only make a call slower. Of the processes' values
 the median counts; they make an interval, and it decides: a target that lies in it is undecided.
+The interval of a claim, a number of times, is judged with the noise of the machine added.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from lsebench.environments import config
 from lsebench.records import stored
 from lsebench.records.context import record
 
-from . import table
+from . import noise, table
 from .run import ASV
 from .table import Check, Group, shown
 
@@ -69,11 +70,14 @@ def run(
     conf, machine, commit, env = build(options)
     context = record(conf, env, machine, commit)
     absent = unavailable(context)
+    scatter = noise.of_machines(Path(conf.results_dir)).get(machine)
     lines: list[stored.Line] = []
     print(f"\n{'':66}{'target':>12}{'measured':>10}  {'interval':18}verdict")
     for group in groups:
         checks = [check for check in group.checks if options.only in check.what]
-        for line in measure(env, group, checks, absent, kind, options.processes) if checks else ():
+        if not checks:
+            continue
+        for line in measure(env, group, checks, absent, kind, options.processes, scatter):
             lines.append(line)
             interval = "" if line.low is None else f"{shown(line.low)} to {shown(line.high)}"
             print(
@@ -85,7 +89,7 @@ def run(
         line.verdict for line in lines if line.target != "none" and line.measured is not None
     ]
     good = sum(verdict in ("met", "holds") for verdict in verdicts)
-    unclear = sum(verdict in ("undecided", table.FEW) for verdict in verdicts)
+    unclear = sum(verdict.startswith(("undecided", table.FEW)) for verdict in verdicts)
     print(
         f"\n{title}: {good} of {len(verdicts)} met, {unclear} undecided, on {machine}, "
         f"commit {commit[:8]}"
@@ -145,6 +149,7 @@ def measure(
     absent: Mapping[str, str],
     kind: type[stored.Line],
     processes: int,
+    scatter: float | None = None,
 ) -> Iterator[stored.Line]:
     """Yield a line of the table for each of `checks`."""
     names = [str(word) for _, *arguments in group.calls.values() for word in arguments]
@@ -163,7 +168,7 @@ def measure(
     for check in checks:
         line = kind(what=check.what, target=check.target, verdict=why, **check.about())
         if not why:
-            judged = check.judge(runs, group.exact)
+            judged = check.judge(runs, group.exact, scatter)
             line = replace(
                 line,
                 measured=_short(judged.value),

@@ -15,12 +15,15 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from . import noise
+
 PROCESSES = 5
 """That measure a group. What they would have in the middle if there were any number of them lies
 between the least and the greatest of five with a confidence of 94 %, whatever the distribution."""
 ABOUT = 1.5
 """``about N`` holds within this factor, either way."""
-FEW = f"no interval: fewer than {PROCESSES} processes"
+FEW = f"no verdict: fewer than {PROCESSES} processes"
+UNTOLD = "undecided: not told from equal"
 NEVER = 1e9
 """In place of a size that is not among those measured."""
 Times = Mapping[str, float]
@@ -62,7 +65,7 @@ class Judged:
     value: float
     """The median over the processes."""
     low: float | None
-    """The interval; None where there are too few processes for one."""
+    """The least and the greatest of them; None where they are too few for an interval."""
     high: float | None
     verdict: str
 
@@ -82,45 +85,69 @@ class Check:
     """Of a claim; its target is what was said there, or what must be so for it to hold."""
     note: str = ""
     """What a reader must know to read the numbers."""
+    quantity: str = ""
+    """What the value counts: ``times as fast``, ``times as long``, ``ulp``, ``elements``. Where it
+    is a number of times the noise of the machine is part of its interval."""
 
     def about(self) -> dict[str, Any]:
         """Return what is stored of a claim besides."""
         return {"source": self.source, "note": self.note} if self.source else {}
 
-    def judge(self, runs: Sequence[Times], exact: bool = False) -> Judged:
+    def judge(
+        self, runs: Sequence[Times], exact: bool = False, scatter: float | None = None
+    ) -> Judged:
         """Compare what the processes have measured; there is a verdict where the interval allows.
 
-        With `exact` all of them have the same, and one is enough.
+        With `exact` all of them have the same, and one is enough. `scatter` is the machine's noise.
         """
         values = sorted(self.value.of(times) for times in runs)
         value = statistics.median(values)
         if len(values) < PROCESSES and not exact:
             return Judged(value, None, None, "" if self.target == "none" else FEW)
         low, high = values[0], values[-1]
-        verdict = self._verdict(low, high)
+        verdict = self.verdict(*self.reach(value, low, high, scatter))
         if verdict == "not met" and self.distance:
             distance = statistics.median(map(self.distance.of, runs))
             verdict = f"not met: {distance:.2f} x {self.limit}"
         return Judged(value, low, high, verdict)
 
-    def _verdict(self, low: float, high: float) -> str:
+    def reach(
+        self, value: float, low: float, high: float, scatter: float | None
+    ) -> tuple[float, float]:
+        """Return the interval that is judged: with the noise, where the value is so many times."""
+        if not self.quantity.startswith("times"):
+            return low, high
+        return noise.widened(value, low, high, scatter)
+
+    def verdict(self, low: float, high: float) -> str:
         """Return what is so wherever in the interval the value lies."""
         if self.target == "none":
             return ""
+        verdict = self._compared(low, high)
+        equal = self.quantity.startswith("times") and low <= 1 <= high
+        return UNTOLD if equal and verdict in ("holds", "undecided") else verdict
+
+    def _compared(self, low: float, high: float) -> str:
         relation, text = self.target.split()[:2]
         bound = float(text)
-        if relation != "about":
-            good, bad = ("holds", "does not hold") if self.source else ("met", "not met")
-            if relation == "<=":
-                return good if high <= bound else bad if low > bound else "undecided"
-            return good if low >= bound else bad if high < bound else "undecided"
-        if bound / ABOUT <= low and high <= bound * ABOUT:
-            return "holds"
-        if low <= bound * ABOUT and bound / ABOUT <= high:
-            return "undecided"
-        if (high < 1) if bound > 1 else (low > 1):
-            return "the other way round"
-        return "more than said" if low > bound else "less than said"
+        if relation == "about":
+            return _about(bound, low, high)
+        good, bad = ("holds", "does not hold") if self.source else ("met", "not met")
+        if self.value.sizes and high >= NEVER:  # what is said begins somewhere
+            return "undecided" if low < NEVER else bad
+        if relation == "<=":
+            return good if high <= bound else bad if low > bound else "undecided"
+        return good if low >= bound else bad if high < bound else "undecided"
+
+
+def _about(bound: float, low: float, high: float) -> str:
+    if bound / ABOUT <= low and high <= bound * ABOUT:
+        return "holds"
+    if low <= bound * ABOUT and bound / ABOUT <= high:
+        return "undecided"
+    if (high < 1) if bound > 1 else (low > 1):
+        return "does not hold: the other way round"
+    return f"does not hold: {'more' if low > bound else 'less'} than said"
 
 
 @dataclass(frozen=True)
@@ -137,23 +164,25 @@ class Group:
 
 def shown(value: float | None) -> str:
     """Return a value as text, in three digits."""
-    return "" if value is None else f"{value:.3g}" if value < 1e3 else f"{value:,.0f}"
+    if value is None:
+        return ""
+    return "never" if value >= NEVER else f"{value:.3g}" if value < 1e3 else f"{value:,.0f}"
 
 
 def load(file: Path) -> list[Group]:
-    """Return the groups of a table, in its order.
+    """Return the groups of a table, in its order; what it says before them is true of every check.
 
     In a group ``backends`` are called with its ``method``, ``dtype`` and ``size``; ``calls`` are
     what else is measured. With several sizes the names of calls end with theirs. A check has the
     fields of a `Value` among its own.
     """
     table = tomllib.loads(file.read_text("utf-8"))
-    source = table.get("source", "")
-    return [_group(source=source, **row) for several in table["group"] for row in _each(several)]
+    shared = {key: value for key, value in table.items() if key != "group"}
+    return [_group(shared=shared, **row) for several in table["group"] for row in _each(several)]
 
 
 def _group(
-    source: str,
+    shared: Mapping[str, Any],
     check: list[dict[str, Any]],
     calls: Mapping[str, list[Any]] | None = None,
     backends: Sequence[str] = (),
@@ -167,7 +196,7 @@ def _group(
         for name in backends:
             key = f"{name} {n}" if isinstance(size, list) else name
             warm[key] = ["backend", name, method, dtype, n]
-    checks = (_check({"source": source, **row}) for several in check for row in _each(several))
+    checks = (_check({**shared, **row}) for several in check for row in _each(several))
     return Group(warm | dict(calls or {}), tuple(checks), **rest)
 
 

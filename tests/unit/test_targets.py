@@ -40,10 +40,10 @@ def test_verdict(target, verdict):
         ("about 2.05", "holds"),
         ("about 2.2", "undecided"),
         ("about 2.39", "undecided"),
-        ("about 2.5", "less than said"),
+        ("about 2.5", "does not hold: less than said"),
         ("about 1.0", "undecided"),
         ("about 1.08", "holds"),
-        ("about 0.9", "the other way round"),
+        ("about 0.9", "does not hold: the other way round"),
         (">= 1.4", "holds"),
         (">= 1.5", "undecided"),
         (">= 1.7 x", "does not hold"),
@@ -56,14 +56,53 @@ def test_verdict_of_a_claim(target, verdict):
 
 def test_more_than_said():
     check = Check("a", "about 1.5", Value("a"), source="s")
-    assert check.judge(RUNS).verdict == "more than said"
+    assert check.judge(RUNS).verdict == "does not hold: more than said"
+
+
+@pytest.mark.parametrize(
+    ("middle", "target", "scatter", "verdict"),
+    [
+        (1.002, ">= 1", 0.04, table.UNTOLD),
+        (1.017, ">= 1", 0.04, table.UNTOLD),
+        (1.053, ">= 1", 0.04, table.UNTOLD),
+        (0.953, ">= 1", 0.04, table.UNTOLD),
+        (1.053, ">= 1", 0.01, "holds"),
+        (0.953, ">= 1", 0.01, "does not hold"),
+        (1.12, ">= 1", None, table.UNTOLD),  # 5 % where nobody has measured it
+        (1.2, ">= 1", None, "holds"),
+        (1.02, "about 1.08", 0.04, table.UNTOLD),
+        (1.3, "about 1.08", 0.04, "holds"),
+        (1.02, ">= 2", 0.04, "does not hold"),
+        (2.05, ">= 2", 0.04, "undecided"),
+    ],
+)
+def test_what_the_noise_of_the_machine_hides_is_undecided(middle, target, scatter, verdict):
+    runs = [{"a": middle * factor} for factor in (0.995, 0.998, 1.0, 1.002, 1.005)]
+    check = Check("a", target, Value("a"), source="s", quantity="times as fast")
+    judged = check.judge(runs, scatter=scatter)
+    assert judged.verdict == verdict
+    assert judged.low == pytest.approx(0.995 * middle), "what is stored is what was measured"
+    other = Check("a", ">= 1", Value("a"), source="s", quantity="ulp")
+    assert other.judge(runs, scatter=scatter).verdict == (
+        "holds" if middle * 0.995 > 1 else "does not hold"
+        if middle * 1.005 < 1 else "undecided"
+    )  # fmt: skip
+
+
+def test_what_never_wins_does_not_begin_to_at_some_size():
+    check = Check("a", ">= 10", Value("a", sizes=(1, 10)), source="s", quantity="elements")
+    won, lost = {"a 1": 0.5, "a 10": 2.0}, {"a 1": 0.5, "a 10": 0.5}
+    assert check.judge([won] * 5).verdict == "holds"
+    assert check.judge([lost] * 5).verdict == "does not hold"
+    assert check.judge([won, *[lost] * 4]).verdict == "undecided"
+    assert table.shown(check.judge([lost] * 5).value) == "never"
 
 
 @pytest.mark.parametrize("count", [1, 4])
 def test_fewer_than_five_processes_make_no_interval_and_no_verdict(count):
     judged = Check("a / b", ">= 1", RATIO).judge(RUNS[:count])
     assert (judged.low, judged.high) == (None, None)
-    assert judged.verdict == "no interval: fewer than 5 processes"
+    assert judged.verdict == "no verdict: fewer than 5 processes"
     assert Check("a / b", "none", RATIO).judge(RUNS[:count]).verdict == ""
 
 
@@ -167,7 +206,7 @@ def test_every_call_and_check_has_what_it_needs(root, module):
             assert "{" not in check.what + check.target + check.note
             assert isinstance(check.judge([times] * table.PROCESSES).value, float)
             assert check.distance is None or check.distance.of(times) > 0
-            assert bool(check.source) == (module is claims)
+            assert bool(check.source) == bool(check.quantity) == (module is claims)
 
 
 @pytest.mark.parametrize(("module", "number"), [(targets, 40), (claims, 25)])
