@@ -6,6 +6,7 @@ import argparse
 import re
 import sys
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import NoReturn
 
 from asv.machine import Machine, MachineCollection
@@ -83,6 +84,11 @@ def progress(text: str, lines: bool = False) -> None:
         print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
     elif lines and text:
         print(text, file=sys.stderr, flush=True)
+
+
+def now() -> str:
+    """Return the time as records have it."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def columns(

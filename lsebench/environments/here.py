@@ -19,7 +19,7 @@ from lsebench.git import git
 from lsekernels.threads import VARIABLES
 
 from .combinations import THREADS, Combinations, python_path, start_here
-from .pinned import list_installed
+from .config import list_installed
 
 
 class Here(Combinations):

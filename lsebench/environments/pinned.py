@@ -33,6 +33,7 @@ from packaging.utils import canonicalize_name
 from lsebench.git import git
 
 from .combinations import Combinations
+from .config import list_installed
 
 TIER = "LSEKERNELS_TIER"
 """The environment variable that says which tools are installed: ``core`` (none) or ``all``."""
@@ -42,12 +43,6 @@ PACKAGE = ("lsekernels", "meson.build", "pyproject.toml")
 """What a wheel is made of: commits that share it share the wheel."""
 BUILD = "meson"
 """Folder of an environment in which the package is compiled; the next commit goes on from there."""
-
-LIST_INSTALLED = (
-    "import importlib.metadata as m, json; "
-    "print(json.dumps({d.metadata['Name']: d.version for d in m.distributions()}))"
-)
-
 
 for _name in ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT"):
     os.environ.pop(_name, None)  # a user's, for another place than our environments
@@ -235,10 +230,3 @@ def tiers() -> list[str]:
 
 def _named(pins: Mapping[str, str]) -> str:
     return ", ".join(f"{name} {version}" for name, version in pins.items())
-
-
-def list_installed(env: Any) -> dict[str, str]:
-    """Return what is installed in `env`: canonical name -> version."""
-    found = json.loads(env.run_executable("python", ["-c", LIST_INSTALLED]))
-    # 2.13.0+cpu is a build of 2.13.0, and fulfils that pin.
-    return {canonicalize_name(name): v.partition("+")[0] for name, v in found.items()}

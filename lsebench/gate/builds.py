@@ -22,6 +22,7 @@ from typing import Any
 from asv import environment, util
 from asv.benchmarks import Benchmarks
 from asv.repo import get_repo
+from packaging.utils import canonicalize_name
 
 from lsebench import git
 from lsebench.environments import config
@@ -33,11 +34,6 @@ import importlib.metadata, json, sys
 found = importlib.metadata.distribution(sys.argv[1])
 root = found.locate_file("")
 print(json.dumps([str(root), [str(file) for file in found.files or ()]]))
-"""
-INSTALLED = """
-import importlib.metadata, json
-found = importlib.metadata.distributions()
-print(json.dumps({d.metadata["Name"].lower().replace("_", "-"): d.version for d in found}))
 """
 UNNAMED = "harness", "tools", "apart"
 """What our configuration says of environments beside asv's ``matrix``, which names them."""
@@ -166,7 +162,9 @@ def prepare(path: str, commits: Mapping[str, str], folder: Path, own: bool) -> l
                 if not known.exists():
                     print(f"building {side} {commits[side][:8]} ...", flush=True)
                     _install(confs[side], repo, env, side, commits[side], place)
-                    known.write_text(json.dumps(_installed(env, confs[side].project)))
+                    beside = config.list_installed(env)
+                    beside.pop(canonicalize_name(confs[side].project), None)
+                    known.write_text(json.dumps(beside))
                 sides[side] = Side(env.find_executable("python"), place, {}, root)
                 installed[side] = json.loads(known.read_text())
             listed = Benchmarks.discover(confs["head"], repo, [head], [commits["head"]])
@@ -222,7 +220,9 @@ def _install(conf: Any, repo: Any, env: Any, side: str, commit: str, place: Path
     except util.UserError as error:  # pins that cannot be installed together
         raise NotBuilt(side, commit, str(error)) from None
     try:
-        root, files = _ask(env, FILES, conf.project)
+        # At home: what lies here is not what is installed.
+        code, home = ["-c", FILES, conf.project], os.path.expanduser("~")
+        root, files = json.loads(env.run_executable("python", code, cwd=home).splitlines()[-1])
     except util.ProcessError:
         reason = f"nothing is installed as {conf.project}, asv's `project`"
         raise NotBuilt(side, commit, reason) from None
@@ -232,15 +232,3 @@ def _install(conf: Any, repo: Any, env: Any, side: str, commit: str, place: Path
             target = place / file
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(Path(root, file), target)
-
-
-def _installed(env: Any, project: str) -> dict[str, str]:
-    """Return what is installed beside the project: name -> version."""
-    found: dict[str, str] = _ask(env, INSTALLED)
-    found.pop(project.lower().replace("_", "-"), None)
-    return found
-
-
-def _ask(env: Any, code: str, *arguments: str) -> Any:
-    said = env.run_executable("python", ["-c", code, *arguments], cwd=os.path.expanduser("~"))
-    return json.loads(said.splitlines()[-1])

@@ -67,35 +67,21 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("base", metavar="BASE", help="the commit to compare with, for instance main")
     add("head", metavar="HEAD", nargs="?", default="HEAD", help="the changed commit (HEAD)")
-    add(
-        "--profile",
-        metavar="NAME",
-        default="quick",
-        help="selection of asv.conf.json (quick)",
-    )
+    add("--profile", metavar="NAME", default="quick", help="selection of asv.conf.json (quick)")
     add(
         "--bench", metavar="REGEX", action="append", type=_expression,
         help="benchmarks instead of a profile's; also a name as the report has it",
     )  # fmt: skip
-    add(
-        "--minutes",
-        type=float,
-        default=10,
-        metavar="N",
-        help="of measuring, after building (10)",
-    )
+    add("--minutes", type=float, default=10, metavar="N", help="of measuring, after building (10)")
     add("--min-effect", type=float, default=2, metavar="%", help="smallest change that counts (2)")
     add(
         "--min-growth", type=float, default=10, metavar="%",
         help="smallest growth of an error or of memory that counts (10)",
     )  # fmt: skip
     add(
-        "--jobs",
-        type=_count,
-        default=2,
-        metavar="N",
+        "--jobs", type=_count, default=2, metavar="N",
         help="pairs of processes at a time, each on its own processor (2, if there are as many)",
-    )
+    )  # fmt: skip
     parser.add_place()
     add("--markdown", type=Path, metavar="FILE", help="write a comment for a pull request")
     add("--json", type=Path, metavar="FILE", help="write all numbers")
@@ -128,13 +114,10 @@ def _expression(text: str) -> str:
 
 def run(options: argparse.Namespace) -> int:
     """Build, measure, report; return the exit code."""
-    if not Path(options.config).exists():
-        raise util.UserError(f"there is no {options.config} here")
     for name in ("markdown", "json"):
         if path := getattr(options, name):
             setattr(options, name, path.resolve())
-    os.chdir(Path(options.config).resolve().parent)
-    options.config = Path(options.config).name
+    options.config = config.enter(options.config)
     options.machine = machine_name(options.machine)
     commits = {side: builds.resolve(getattr(options, side)) for side in SIDES}
     names = [commit[:12] for commit in commits.values()] + ["same"] * options.same_environments

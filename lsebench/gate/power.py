@@ -20,7 +20,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,7 @@ from asv import util
 from scipy import stats
 
 from lsebench import git
-from lsebench.cli import Parser, columns, machine_name
+from lsebench.cli import Parser, columns, machine_name, now
 from lsebench.environments import config
 from lsebench.records.stored import PowerRun
 
@@ -197,7 +196,7 @@ def run(options: argparse.Namespace) -> int:
                 gate=judged[case.name],
                 limit=options.minutes,
                 commit=commit,
-                date=datetime.now(UTC).isoformat(timespec="seconds"),
+                date=now(),
                 **found,
             )
             run.append(own)
@@ -386,16 +385,8 @@ def _gate(
 ) -> dict[str, Any]:
     """Run the gate once, in processes of its own; return what it said of the changed backend."""
     file = clone / ".asv/verdict.json"
-    command = [
-        sys.executable,
-        "-m",
-        "lsebench",
-        "gate",
-        "start",
-        head,
-        "--fresh",
-        "--same-environments",
-    ]
+    command = [sys.executable, "-m", "lsebench", "gate", "start", head]
+    command += ["--fresh", "--same-environments"]
     command += ["--minutes", str(options.minutes), "--json", str(file), "--seed", str(number)]
     command += ["--config", options.config]
     if place:

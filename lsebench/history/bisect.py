@@ -23,13 +23,13 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from asv import util
 
 from lsebench import git
+from lsebench.cli import now
 from lsebench.records import asv_files
 from lsebench.records.stored import Incident, State
 
@@ -275,7 +275,7 @@ def _store(
         low=row.get("low") if seen else None,
         high=row.get("high") if seen else None,
         cause=cause,
-        confirmed=datetime.now(UTC).isoformat(timespec="seconds"),
+        confirmed=now(),
         verdict={key: row[key] for key in VERDICT if key in row},
     )
     incident.append(place.folder)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import os
 import sys
 import textwrap
 from collections import Counter
@@ -85,11 +84,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace) -> int:
     """Look at the results, and report; return the exit code."""
-    if not Path(options.config).is_file():
-        raise util.UserError(f"there is no {options.config} here")
     report = options.json.resolve() if options.json else None
-    os.chdir(Path(options.config).resolve().parent)
-    conf = config.load(Path(options.config).name)
+    file = config.enter(options.config)
+    conf = config.load(file)
     repo = get_repo(conf)
     commits = repo.get_branch_commits(conf.branches[0])[::-1]
     since = set(_range(repo, options.since)) if options.since else set(commits)
@@ -119,7 +116,7 @@ def run(options: argparse.Namespace) -> int:
     place = bisect.Place(
         Path(conf.results_dir), machine, conf.project, tuple(commits), _environments(conf)
     )
-    runner = bisect.gate(Path(options.config).name, machine, options.minutes)
+    runner = bisect.gate(file, machine, options.minutes)
     return BAD if bisect.confirm(shown, canaries, place, options.last, runner) else 0
 
 

@@ -17,14 +17,13 @@ import textwrap
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from asv.config import Config
 from asv.util import UserError
 
-from lsebench.cli import Parser, columns, in_words, machine_name, progress
+from lsebench.cli import Parser, columns, in_words, machine_name, now, progress
 from lsebench.records.stored import Tuning
 
 from . import frozen_calls, linux_checks, noise_floor
@@ -83,7 +82,7 @@ def run(options: argparse.Namespace) -> int:
     checks.append(judged)
     print(f"Its noise, of code that never changes\n\n{noise_table(floor)}\n\n{table([judged])}\n")
     found: dict[str, Any] = {
-        "checked": datetime.now(UTC).isoformat(timespec="seconds"),
+        "checked": now(),
         "machine": name,
         "kernel": platform.release(),
         "checks": [asdict(check) for check in checks],

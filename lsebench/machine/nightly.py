@@ -17,13 +17,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from asv.util import UserError
 
-from lsebench.cli import FAILED, INTERRUPTED, NOTHING, Parser, machine_name
+from lsebench.cli import FAILED, INTERRUPTED, NOTHING, Parser, machine_name, now
 from lsebench.environments import config, disk
 from lsebench.environments.pinned import PACKAGE
 from lsebench.git import git
@@ -54,10 +53,9 @@ def main(arguments: Sequence[str], commands: Commands | None = None) -> int:
     """Do a night's work; return the exit code."""
     options = _parser().parse_args(arguments)
     try:
-        path = Path(options.config).resolve()
-        os.chdir(path.parent)
+        file = config.enter(options.config)
         name = machine_name(options.machine)
-        results = Path(config.load(path.name).results_dir)
+        results = Path(config.load(file).results_dir)
         with lock(options.lock):
             heartbeat = Heartbeat(results / name)
             return Night(options, commands or Commands(), name, results, heartbeat).run()
@@ -131,7 +129,7 @@ def lock(file: Path) -> Iterator[None]:
             stream.seek(0)
             raise Held(stream.read().strip() or f"it holds {file} and gives no name") from None
         stream.truncate(0)
-        stream.write(f"process {os.getpid()} since {_now()} ({' '.join(sys.argv)})\n")
+        stream.write(f"process {os.getpid()} since {now()} ({' '.join(sys.argv)})\n")
         stream.flush()
         try:
             yield
@@ -145,19 +143,14 @@ class Heartbeat:
     def __init__(self, folder: Path) -> None:
         self.folder, self.start = folder, time.monotonic()
         self.night = stored.Night(
-            started=_now(),
-            updated="",
-            process=os.getpid(),
-            stage="start",
-            outcome=None,
-            failed=[],
+            started=now(), updated="", process=os.getpid(), stage="start", outcome=None, failed=[]
         )
         self.before = stored.Night.read(folder)[-(KEPT - 1) :]
 
     def beat(self, stage: str, **more: Any) -> None:
         """Write down that `stage` begins."""
         seconds = round(time.monotonic() - self.start)
-        self.night = replace(self.night, updated=_now(), stage=stage, seconds=seconds, **more)
+        self.night = replace(self.night, updated=now(), stage=stage, seconds=seconds, **more)
         stored.Night.replace(self.folder, [*self.before, self.night])
 
 
@@ -366,7 +359,3 @@ class Night:
 
 def _configs() -> list[Path]:
     return sorted(path.resolve() for path in Path().glob("asv*.json"))
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
