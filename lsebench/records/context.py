@@ -1,7 +1,8 @@
 """What a result was measured with, stored beside it.
 
 asv records which versions were asked for. This adds what a run really had: every installed
-distribution, the backends and why one was missing, thread pools, CPU features, the governor.
+distribution, the backends and why one was missing, thread pools, CPU features and caches, the
+governor.
 A state that stays the same is not written again.
 """
 
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from . import asv_files
-from .stored import State
+from .stored import Cache, State
 
 ASK = """
 import contextlib, io, json, sys
@@ -68,6 +69,36 @@ def ask_gpus() -> list[dict[str, str]]:
     return [dict(zip(GPU_FACTS, line.split(", "), strict=False)) for line in said.splitlines()]
 
 
+CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
+KIBI = {"K": 2**10, "M": 2**20, "G": 2**30}
+
+
+def ask_caches(folder: Path = CACHES) -> list[Cache]:
+    """Return the caches of the first CPU as Linux tells them; none where there is no such folder.
+
+    In a virtual machine they are what its host tells; it may share the last level with others.
+    """
+    found = []
+    for place in sorted(folder.glob("index*")):
+        try:
+            level, kind, size, shared = (
+                (place / name).read_text().strip()
+                for name in ("level", "type", "size", "shared_cpu_list")
+            )
+            whole = size.rstrip("KMG")
+            count = int(whole) * KIBI.get(size[len(whole) :], 1)
+            found.append(Cache(level=int(level), kind=kind, size=count, shared_by=_cpus(shared)))
+        except (OSError, ValueError):  # some hosts tell one half of it
+            continue
+    return found
+
+
+def _cpus(listed: str) -> int:
+    """Return how many CPUs ``0-3,8`` are."""
+    ranges = (part.partition("-") for part in listed.split(","))
+    return sum(int(last or first) - int(first) + 1 for first, _, last in ranges)
+
+
 def record(conf: Any, env: Any, machine: str, commit: str) -> dict[str, Any]:
     """Store what `env` has, in which `commit` is installed, and return it."""
     context: dict[str, Any] = {
@@ -77,6 +108,8 @@ def record(conf: Any, env: Any, machine: str, commit: str) -> dict[str, Any]:
     }
     if gpus := ask_gpus():
         context["gpus"] = gpus
+    if caches := ask_caches():
+        context["caches"] = caches
     result = asv_files.result(Path(conf.results_dir), machine, commit, env.name)
     last = State.last(result)
     if last is None or last.context != context:

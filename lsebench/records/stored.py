@@ -131,6 +131,18 @@ class Availability(TypedDict):
     """Why it can't be."""
 
 
+class Cache(TypedDict):
+    """One of the caches of a CPU, as Linux describes it."""
+
+    level: int
+    kind: str
+    """``Data``, ``Instruction`` or ``Unified``."""
+    size: int
+    """In bytes."""
+    shared_by: int
+    """How many CPUs it serves."""
+
+
 class Context(TypedDict, total=False):
     """What the environment of a result really had, and some facts besides."""
 
@@ -146,6 +158,8 @@ class Context(TypedDict, total=False):
     pools: list[Pool]
     cpu_features: dict[str, list[str]] | None
     """As NumPy tells them: ``baseline``, ``found``, ``not found``."""
+    caches: list[Cache]
+    """Of the first CPU; missing where its system tells none, and in what is older."""
     governor: str | None
     allocator: str | None
 
@@ -360,5 +374,5 @@ def published(file: str) -> type[Record] | None:
     """Return what the lines are of a file that the pages show; None for other files."""
     if file.endswith(State.FILE):
         return State
-    kinds: tuple[type[Record], ...] = (Tuning, Night, Incident, Claim)
+    kinds: tuple[type[Record], ...] = (Tuning, Night, Incident, Claim, Target)
     return next((kind for kind in kinds if file == kind.FILE), None)
