@@ -73,7 +73,7 @@ def write(
     again = bool(steps["confirmed"])
     site.page("incidents.html", steps, scripts=series, empty=not runs, confirmed=again)
     tools.write(site, runs, series)
-    site.page("limits.html", limits.site(runs, folder))
+    site.page("limits.html", limits.site(runs, folder), scripts=series)
     site.page("accuracy.html", accuracy.site(runs), scripts=series)
     site.page("libraries.html", libraries.site(runs, revisions, at), scripts=series)
     findings.write(site, runs, folder)

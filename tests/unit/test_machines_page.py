@@ -1,7 +1,9 @@
 """What the page of the machines says, and what it says where nothing is stored."""
 
 import json
+import re
 from dataclasses import asdict
+from itertools import pairwise
 
 import pytest
 from asv.graph import GraphSet
@@ -35,6 +37,10 @@ GPU = {
     "clocks.max.sm": "1980 MHz",
 }
 
+SHARED = {
+    "project": "p", "pages": PAGES, "current": "", "scripts": [], "root": "", "source": ""
+}  # fmt: skip
+
 
 def run(machine="m", threads="1", kind="pinned"):
     return Run(machine, kind, threads, "3.11", (("numpy", "2.4.6"),))
@@ -64,8 +70,7 @@ def tables(runs, folder, graphs=None):
 
 
 def shown(found):
-    values = {"project": "p", "pages": PAGES, "current": "", "scripts": [], "tables": found}
-    return page("machines.html", **values)
+    return page("machines.html", **SHARED, tables=found)
 
 
 def test_description(tmp_path):
@@ -147,10 +152,65 @@ def test_noise_within_a_measurement_is_the_median_of_the_sizes(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "value", [Value(None, float("nan"), float("nan"), "a"), Value(1.0, 1.0, 1.0, "a")]
+    "value", [Value(None, None, None, "a"), Value(1.0, None, None, "a"), Value(0.0, 0.0, 0.0, "a")]
 )
 def test_values_without_an_interval_say_nothing_of_noise(value):
     assert machines.half_widths([value]) == []
+
+
+def test_an_interval_may_begin_at_nothing():
+    assert machines.half_widths([Value(1.0, 0.0, 2.0, "a")]) == [1.0]
+
+
+def test_times_of_too_few_samples_have_no_interval(tmp_path):
+    found = series()
+    found.values[EMPTY] = {(): Value(2e-8, None, None, "a")}
+    found.values["limits.GpuCopy.track_time"] = {}
+    (shown_of,) = tables({run(): found}, tmp_path)
+    rows = {row["what"]: row["interval"] for row in shown_of["noise"]}
+    assert rows == {"an empty call": "none: too few samples", "reading an array once": "± 3 %"}
+
+
+@pytest.mark.parametrize(
+    ("noise", "said"),
+    [
+        (
+            None,
+            "never measured: 5 % is assumed, and every interval of\nits times is at least ± 13 %",
+        ),
+        (0.02, "Processes differ by 2 %: every interval of its times is at least ± 5.2 % wide"),
+    ],
+)
+def test_the_noise_between_processes_is_that_of_all_pages(tmp_path, noise, said):
+    found = series()
+    found.noise = noise
+    assert said in shown(tables({run(): found}, tmp_path))
+
+
+def test_caches_are_those_of_the_newest_result_that_has_them(tmp_path):
+    known = [
+        {"level": 1, "kind": "Data", "size": 48 * 1024, "shared_by": 1},
+        {"level": 3, "kind": "Unified", "size": 32 * 2**20, "shared_by": 2},
+    ]
+    runs = {run(): series(context={"caches": known}), run(threads="all"): series(101 * DAY)}
+    (found,) = tables(runs, tmp_path)
+    assert found["caches"] == [
+        {"level": "L1", "kind": "data", "size": "48 KiB", "shared": "one CPU"},
+        {"level": "L3", "kind": "data and instructions", "size": "32 MiB", "shared": "2 CPUs"},
+    ]
+    assert '<td class="nowrap">32 MiB</td>' in shown([found])
+    (found,) = tables({run(): series()}, tmp_path)
+    assert found["caches"] == []
+    assert "older than their recording" in shown([found])
+
+
+def test_tables_have_names_and_headings_an_order(tmp_path):
+    describe(tmp_path)
+    store(tmp_path / "m", found_by_make_machine())
+    text = shown(tables({run(): series(context=CONTEXT)}, tmp_path))
+    assert text.count("<table") == text.count('<table aria-label="') > 2
+    levels = [int(level) for level in re.findall(r"<h(\d)", text)]
+    assert all(after - before <= 1 for before, after in pairwise(levels))
 
 
 def test_noise_over_commits_is_of_the_environment_with_most(tmp_path):
@@ -185,7 +245,7 @@ def test_no_machines(tmp_path):
 def test_every_page_of_ours_tells_which_machines_are_late(tmp_path):
     for text in (
         shown([]),
-        page("claims.html", project="p", pages=PAGES, current="", scripts=[], tables=[]),
+        page("limits.html", **SHARED, empty=True),
     ):
         scripts = ["static/site.js", "data/machines.js", "static/footer.js"]
         places = [text.index(f'src="{script}"') for script in scripts]

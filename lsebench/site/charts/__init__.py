@@ -10,9 +10,10 @@ from typing import Any
 
 from .accuracy import accuracy
 from .libraries import libraries
+from .limits import limits
 from .lines import lines
 
-CHARTS = (lines, accuracy, libraries)
+CHARTS = (lines, accuracy, libraries, limits)
 
 
 def all_charts() -> dict[str, dict[str, Any]]:

@@ -1,9 +1,551 @@
-"""How far each tool is from what the machine allows."""
+"""How far each tool is from what the machine allows.
+
+A tool's throughput is what its kernel must read and write, over the time of a call. Beside it are
+comparisons of the same run: reading the array once, as many exp, copying, an empty call. One of
+them is a *limit* only where nothing that was measured in the run was faster.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any
 
+from lsebench.records.stored import Facts, Target
+from lsebench.run import table, targets
+from lsekernels import kernels
 
-def site(runs: Any, folder: Any) -> dict[str, Any]:
-    return {"runs": []}
+from .. import families
+from . import words
+from .results import (
+    Row,
+    Run,
+    Series,
+    Value,
+    apart,
+    elements,
+    head,
+    newest,
+    rounded,
+    usual_first,
+)
+
+SUITES = {
+    "read": "limits.Read.track_time",
+    "exp": "limits.Exp.track_time",
+    "copy": "limits.Copy.track_time",
+    "gpu_copy": "limits.GpuCopy.track_time",
+}
+EMPTY = "limits.EmptyCall.track_time"
+CEILING = "ceiling"
+"""The larger of the times that a kernel can't go below: see `Task.bounds`."""
+TITLES = {
+    "read": "reading once",
+    "exp": "exp of each number",
+    "copy": "copying",
+    "gpu_copy": "reading as fast as a copy on the GPU does",
+    "empty": "an empty call",
+}
+PARTS = {"gpu_copy": 0.5}
+"""What of a comparison's time counts: a copy also writes what it has read."""
+LEAST_EMPTY = 0.1
+"""An empty call is drawn where it is so much of the fastest tool's time, or more."""
+NAMED = 4
+"""Tools that a sentence names; of more it says how many."""
+
+Times = dict[str, Row]
+"""Size -> seconds of a call."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What tools do, and what is measured of the machine that they can't do without."""
+
+    kernel: str
+    suite: str
+    bounds: tuple[str, ...]
+    does: str = "reads"
+    device: str = "cpu"
+
+    def bytes(self, size: str, dtype: str) -> int:
+        """Return what must be read and written."""
+        moved = kernels.load(self.kernel).bytes_moved
+        return int(moved(size if "x" in size else int(size), dtype))
+
+
+TASKS = (
+    Task("logsumexp", "warm.Logsumexp.track_time", ("read", "exp")),
+    Task("logsumexp_rows", "warm.LogsumexpRows.track_time", ("read", "exp")),
+    Task("softmax_rows", "warm.SoftmaxRows.track_time", ("copy", "exp"), "reads and writes"),
+    Task("log_softmax_rows", "warm.LogSoftmaxRows.track_time", ("copy", "exp"), "reads and writes"),
+    Task("logsumexp", "gpu.Logsumexp.track_time", ("gpu_copy",), device="gpu"),
+)
+
+
+def site(runs: Mapping[Run, Series], folder: Path) -> dict[str, Any]:
+    """Return all that the page's script needs, ready for JSON."""
+    caches = caches_of(runs)
+    found = [_of_run(run, series, caches.get(run.machine)) for run, series in newest(runs).items()]
+    found = [run for run in found if run["tasks"]]
+    found.sort(key=lambda run: usual_first(run, _count(run)))
+    return {
+        "runs": found,
+        "backends": {name: families.described(name) for name in sorted(_backends(found))},
+        "kernels": {
+            task.kernel: {"title": kernels.load(task.kernel).TITLE, "does": task.does}
+            for task in TASKS
+        },
+        "speed": speed(folder),
+    }
+
+
+def caches_of(runs: Mapping[Run, Series]) -> dict[str, list[dict[str, Any]]]:
+    """Return machine -> its caches for data, the smallest first, as last noted with a result."""
+    found = {}
+    for run, series in sorted(runs.items(), key=lambda item: item[1].reported()):
+        if known := series.context.get("caches"):
+            data = [one for one in known if one["kind"] != "Instruction"]
+            found[run.machine] = sorted(data, key=lambda one: (one["level"], one["size"]))
+    return found
+
+
+def _of_run(run: Run, series: Series, caches: Sequence[Mapping[str, Any]] | None) -> dict[str, Any]:
+    compared = {name: _compared(name, series) for name in SUITES}
+    timed = {task: _timed(task, series) for task in TASKS}
+    tasks: dict[str, dict[str, dict[str, Any]]] = {}
+    for task, tables in timed.items():
+        for dtype, tools in tables.items():
+            of_kernel = tasks.setdefault(task.device, {}).setdefault(task.kernel, {})
+            of_kernel[dtype] = Throughput(task, dtype, tools, compared, timed, _empty(series)).all()
+    return {**head(run, series), "caches": caches, "tasks": tasks}
+
+
+def _timed(task: Task, series: Series) -> dict[str, dict[str, Times]]:
+    """Return dtype -> tool -> size -> time, of the tools whose device the task is about."""
+    found: dict[str, dict[str, Times]] = {}
+    for (tool, dtype, size), value in series.values.get(task.suite, {}).items():
+        device = families.described(backend_of(tool))["device"]
+        if value.value and device == task.device:
+            found.setdefault(dtype, {}).setdefault(tool, {})[size] = _row(value)
+    return found
+
+
+def _compared(name: str, series: Series) -> dict[tuple[str, int], Row]:
+    """Return dtype and elements -> time of a comparison."""
+    return {
+        (dtype, elements(size)): _scaled(_row(value), PARTS.get(name, 1.0))
+        for (dtype, size), value in series.values.get(SUITES[name], {}).items()
+        if value.value
+    }
+
+
+def _empty(series: Series) -> Row | None:
+    value = series.values.get(EMPTY, {}).get(())
+    return _row(value) if value and value.value else None
+
+
+@dataclass(frozen=True)
+class Throughput:
+    """What is shown of a task in one run, for one dtype."""
+
+    task: Task
+    dtype: str
+    tools: Mapping[str, Times]
+    compared: Mapping[str, Mapping[tuple[str, int], Row]]
+    """Comparison -> dtype and elements -> time."""
+    timed: Mapping[Task, Mapping[str, Mapping[str, Times]]]
+    """What the whole run has: another kernel's tool may be the one that is faster."""
+    empty: Row | None
+
+    def all(self) -> dict[str, Any]:
+        """Return it ready for JSON."""
+        return {
+            "sizes": self.sizes,
+            "bytes": {size: self.task.bytes(size, self.dtype) for size in self.sizes},
+            "ceiling": _ceiling(self.task.bounds),
+            "tools": {
+                tool: {size: rate(self._bytes(size), row) for size, row in times.items()}
+                for tool, times in self.tools.items()
+            },
+            "shares": {
+                tool: {
+                    size: share(ceiling, row)
+                    for size, row in times.items()
+                    if (ceiling := self.ceiling(size))
+                }
+                for tool, times in self.tools.items()
+            },
+            "comparisons": {
+                name: of_size
+                for name in (*self.task.bounds, CEILING, "empty")
+                if (of_size := self._comparison(name))
+            },
+            "held": {
+                size: self.judged(self.known(size), ceiling, size)[0]
+                for size in self.sizes
+                if (ceiling := self.ceiling(size))
+            },
+            "best": best_of_families(self.tools),
+            "sentences": {size: self.sentences(size) for size in self.sizes},
+        }
+
+    @property
+    def sizes(self) -> list[str]:
+        """Measured sizes, the smallest first."""
+        return sorted({size for times in self.tools.values() for size in times}, key=elements)
+
+    def _bytes(self, size: str) -> int:
+        return self.task.bytes(size, self.dtype)
+
+    def bound(self, name: str, size: str) -> Row | None:
+        """Return the time of a comparison."""
+        if name == "empty":
+            return self.empty
+        return self.compared[name].get((self.dtype, elements(size)))
+
+    def known(self, size: str) -> list[str]:
+        """Return the bounds that were measured at a size."""
+        return [name for name in self.task.bounds if self.bound(name, size)]
+
+    def ceiling(self, size: str) -> Row | None:
+        """Return the largest time of the bounds that were measured; None where none was."""
+        rows = [row for name in self.task.bounds if (row := self.bound(name, size))]
+        return larger(rows) if rows else None
+
+    def rivals(self, names: Collection[str], size: str) -> dict[str, Row]:
+        """Return tool -> its time, of all that are held by these bounds: the fastest of each.
+
+        They do any task of the same device, of as many elements.
+        """
+        found: dict[str, Row] = {}
+        for task, tables in self.timed.items():
+            if task.device != self.task.device or not set(names) <= {*task.bounds, "empty"}:
+                continue
+            for tool, times in tables.get(self.dtype, {}).items():
+                for own, time in times.items():
+                    if elements(own) == elements(size):
+                        found[tool] = min(found.get(tool, time), time, key=_seconds)
+        return dict(sorted(found.items(), key=lambda item: (_seconds(item[1]), item[0])))
+
+    def _comparison(self, name: str) -> dict[str, dict[str, Any]]:
+        found = {}
+        for size in self.sizes:
+            names = self.known(size) if name == CEILING else [name]
+            row = self.ceiling(size) if name == CEILING else self.bound(name, size)
+            if row is None or (name == CEILING and len(names) < 2):
+                continue  # a ceiling of one is that one itself
+            if name == "empty" and not self._matters(row, size):
+                continue
+            kind, why = self.judged(names, row, size)
+            found[size] = {"rate": rate(self._bytes(size), row), "kind": kind, "why": why}
+        return found
+
+    def _matters(self, empty: Row, size: str) -> bool:
+        best = min(_seconds(times[size]) for times in self.tools.values() if size in times)
+        return _seconds(empty) >= LEAST_EMPTY * best
+
+    def judged(self, names: Collection[str], row: Row, size: str) -> tuple[str, str]:
+        """Return whether a comparison is a ``limit`` there, and why.
+
+        It is ``beaten`` where a tool is surely faster, and ``open`` where one was, but within the
+        intervals.
+        """
+        if row[1] is None:
+            return "open", "too few samples for an interval"
+        rivals = self.rivals(names, size)
+        beaten = [tool for tool, time in rivals.items() if is_faster(time, row)]
+        if beaten:
+            return "beaten", f"{_listed(beaten)} {'are' if beaten[1:] else 'is'} faster"
+        near = [tool for tool, time in rivals.items() if _seconds(time) < _seconds(row)]
+        if near:
+            was = "were" if near[1:] else "was"
+            return "open", f"{_listed(near)} {was} faster, but within the intervals"
+        return "limit", "nothing that was measured is faster"
+
+    def sentences(self, size: str) -> list[str]:
+        """Return what can be said at one size: who comes nearest, who is next, and how far."""
+        timed = {tool: times[size] for tool, times in self.tools.items() if size in times}
+        ranked = _firsts(timed)
+        tied = _tied(ranked, timed)
+        rest = [tool for tool in ranked[1:] if tool not in tied]
+        said = self._nearest(timed, ranked[0], tied, size)
+        if rest:
+            said.append(self._next(timed, rest, size))
+        if "numpy" in timed and "numpy" not in (ranked[0], *rest[:1]):
+            said.append(f"{title_of('numpy')}: {self._reached(timed['numpy'], size)}.")
+        return [*said, *self._held_by(size)]
+
+    def _nearest(
+        self, timed: Mapping[str, Row], first: str, tied: Sequence[str], size: str
+    ) -> list[str]:
+        reached = self._reached(timed[first], size)
+        if known := self.known(size):
+            reached += f" of what {_ceiling(known)} reaches"
+        start = f"At {words.size(size)} {self.dtype} numbers"
+        said = [f"{start} {title_of(first)} {self.task.does} {reached}."]
+        if timed[first][1] is None:
+            said.append("Whether it is the fastest cannot be told: too few samples.")
+        elif tied:
+            said.append(f"It cannot be told from {_listed(tied)}.")
+        return said
+
+    def _next(self, timed: Mapping[str, Row], rest: Sequence[str], size: str) -> str:
+        reached = f"{title_of(rest[0])}: {self._reached(timed[rest[0]], size)}."
+        if tied := _tied(rest, timed):
+            return (
+                f"The next are {_listed([rest[0], *tied])}, which cannot be told apart. {reached}"
+            )
+        return f"The next is {reached}"
+
+    def _reached(self, row: Row, size: str) -> str:
+        """Return throughput and part of the ceiling in words."""
+        said = f"{words.digits(self._bytes(size) / _seconds(row) / 1e9)} GB/s"
+        ceiling = self.ceiling(size)
+        if ceiling is None:
+            return said
+        value, low, high = share(ceiling, row)
+        ends = "" if low is None or high is None else f" ({words.span(100 * low, 100 * high)} %)"
+        return f"{said}, {words.digits(100 * (value or 0.0))} %{ends}"
+
+    def _held_by(self, size: str) -> list[str]:
+        """Return whether the ceiling is a limit, which bound it is, and what was not measured."""
+        known, ceiling = self.known(size), self.ceiling(size)
+        said = []
+        if ceiling:
+            kind, why = self.judged(known, ceiling, size)
+            said.append({
+                "limit": f"That is a limit here: {why}.",
+                "open": f"Whether that is a limit here cannot be told: {why}.",
+                "beaten": f"That is a comparison here, no limit: {why}.",
+            }[kind])  # fmt: skip
+        if len(known) > 1:
+            said.append(self._slower(known, size))
+        missing = [TITLES[name] for name in self.task.bounds if name not in known]
+        if missing:
+            make = "make bench-gpu" if self.task.device == "gpu" else "make bench-full"
+            said.append(f"Not measured at this size: {' and '.join(missing)} ({make}).")
+        return said
+
+    def _slower(self, known: Sequence[str], size: str) -> str:
+        one, other = (self.bound(name, size) or [] for name in known)
+        names = [TITLES[name] for name in known]
+        if not apart(one, other):
+            return f"Whether {names[0]} or {names[1]} takes longer cannot be told."
+        slow, fast = names if is_faster(other, one) else names[::-1]
+        return f"{slow[0].upper()}{slow[1:]} takes longer than {fast}."
+
+
+def _ceiling(names: Sequence[str]) -> str:
+    """Return what the largest of the bounds is called."""
+    titles = [TITLES[name] for name in names]
+    return f"the slower of {' and '.join(titles)}" if titles[1:] else titles[0]
+
+
+# -- the arithmetic of rows ------------------------------------------------------------------------
+
+
+def _row(value: Value) -> Row:
+    return [value.value, value.low, value.high]
+
+
+def _seconds(row: Row) -> float:
+    return row[0] or 0.0
+
+
+def _scaled(row: Row, factor: float) -> Row:
+    return [None if x is None else x * factor for x in row]
+
+
+def rate(count: float, time: Row) -> Row:
+    """Return bytes a second; there is no interval where the time's begins at 0."""
+    value, low, high = time
+    assert value
+    if not low or not high:
+        return [rounded(count / value), None, None]
+    return [rounded(count / value), rounded(count / high), rounded(count / low)]
+
+
+def share(ceiling: Row, time: Row) -> Row:
+    """Return which part of a ceiling's throughput is reached; 1 is all of it.
+
+    Of two intervals that lie apart, that of the share does not hold 1.
+    """
+    value, low, high = time
+    most, least, longest = ceiling
+    assert value
+    assert most
+    if not low or not high or least is None or longest is None:
+        return [rounded(most / value), None, None]
+    return [rounded(most / value), rounded(least / high), rounded(longest / low)]
+
+
+def larger(rows: Sequence[Row]) -> Row:
+    """Return the larger of several times; without an interval where one of them has none."""
+    columns = list(zip(*rows, strict=True))
+    value, low, high = (
+        None if None in column else max(x for x in column if x is not None) for column in columns
+    )
+    return [value, low, high]
+
+
+def is_faster(one: Row, other: Row) -> bool:
+    """Return whether one time is surely smaller."""
+    return apart(one, other) and _seconds(one) < _seconds(other)
+
+
+# -- tools -----------------------------------------------------------------------------------------
+
+
+def best_of_families(tools: Mapping[str, Times]) -> dict[str, str]:
+    """Return family -> its tool that is the fastest of it at most sizes; then at larger ones."""
+    wins: Counter[str] = Counter()
+    sizes = sorted({size for times in tools.values() for size in times}, key=elements)
+    for place, size in enumerate(sizes):
+        timed = {tool: times[size] for tool, times in tools.items() if size in times}
+        for tool in _firsts(timed):
+            wins[tool] += len(sizes) + place  # a size more counts before which
+    found: dict[str, str] = {}
+    for tool, _ in sorted(wins.items(), key=lambda item: (-item[1], item[0])):
+        found.setdefault(_family(tool), tool)
+    return found
+
+
+def _firsts(timed: Mapping[str, Row]) -> list[str]:
+    """Return the fastest tool of each family, the fastest first."""
+    found: dict[str, str] = {}
+    for tool in sorted(timed, key=lambda tool: (_seconds(timed[tool]), tool)):
+        found.setdefault(_family(tool), tool)
+    return list(found.values())
+
+
+def _tied(ranked: Sequence[str], timed: Mapping[str, Row]) -> list[str]:
+    """Return those that are not told from the first."""
+    return [tool for tool in ranked[1:] if not apart(timed[ranked[0]], timed[tool])]
+
+
+def backend_of(tool: str) -> str:
+    """Return the backend of a tool: ``numba`` of ``numba:loop``."""
+    return tool.partition(":")[0]
+
+
+def _family(tool: str) -> str:
+    return families.family(backend_of(tool))
+
+
+def title_of(tool: str) -> str:
+    """Return a tool's name for people."""
+    title = str(families.described(backend_of(tool))["title"])
+    form = tool.partition(":")[2].strip()
+    return f"{title}: {form}" if form else title
+
+
+def _listed(tools: Sequence[str]) -> str:
+    named = [title_of(tool) for tool in tools[:NAMED]]
+    if more := len(tools) - len(named):
+        return f"{', '.join(named)} and {more} more"
+    return " and ".join([", ".join(named[:-1]), named[-1]] if named[1:] else named)
+
+
+def _backends(found: Iterable[Mapping[str, Any]]) -> set[str]:
+    return {backend_of(tool) for run in found for part in _parts(run) for tool in part["tools"]}
+
+
+def _parts(run: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for of_device in run["tasks"].values():
+        for of_kernel in of_device.values():
+            yield from of_kernel.values()
+
+
+def _count(run: Mapping[str, Any]) -> int:
+    return sum(len(times) for part in _parts(run) for times in part["tools"].values())
+
+
+# -- what `make speed` has found -------------------------------------------------------------------
+
+
+def speed(folder: Path) -> list[dict[str, Any]]:
+    """Return for each machine what its targets say, in sentences, of those with an interval."""
+    return [
+        {
+            "machine": machine,
+            "commit": facts.commit,
+            "day": facts.date[:10],
+            "with": _versions(facts),
+            "sentences": [said for target in found if (said := sentence(target))],
+            "without": sum(t.measured is not None and t.low is None for t in found),
+        }
+        for machine, facts, found in Target.tables(folder)
+    ]
+
+
+def _versions(facts: Facts) -> str:
+    return f"Python {facts.python}, NumPy {facts.installed.get('numpy', 'unknown')}"
+
+
+def sentence(target: Target) -> dict[str, Any] | None:
+    """Return what a target says in words, and its verdict; None where it can say nothing.
+
+    That is where it has no interval, or where today's table does not have it.
+    """
+    known = _checks().get(target.what)
+    if known is None or None in (target.measured, target.low, target.high):
+        return None
+    said = _said(*known, *(table.shown(x) for x in (target.measured, target.low, target.high)))
+    return {"text": said, "target": target.target, "verdict": target.verdict} if said else None
+
+
+@cache
+def _checks() -> dict[str, tuple[table.Group, table.Check]]:
+    """Return what -> a check that processes were timed for, and its group."""
+    groups = table.load(targets.TABLE)
+    return {c.what: (group, c) for group in groups for c in group.checks if not group.exact}
+
+
+PER_CALL = {"read": "reading it once", "exp": "as many exp", "copy": "copying it"}
+
+
+def _said(group: table.Group, check: table.Check, value: str, low: str, high: str) -> str:
+    """Return in a sentence what a check's number means."""
+    own, *below = check.value.above, *_names(check.value.below)
+    ends = f" ({low} to {high})"
+    how, *arguments = group.calls[own]
+    threads = "" if group.threads == "1" else f", {group.threads} threads"
+    if check.value.minus == "empty":
+        return f"A call of {_tool(own)} takes {value} ns{ends} more than an empty call{threads}."
+    if how == "memory" or not below:
+        return ""
+    if how == "gpu_copy":
+        other = below[0]
+        return (f"{_tool(other)} reaches {value} times{ends} the bandwidth of a copy on the GPU: "
+                f"{_of(group.calls[other])}.")  # fmt: skip
+    if how == "input":
+        other = f"for {own.replace('_', ' ')} as for normal numbers"
+        return f"{_tool(arguments[0])} takes {value} times{ends} as long {other}."
+    if set(below) <= set(PER_CALL):
+        than = " or ".join(PER_CALL[name] for name in below)
+        longer = ", whichever takes longer" if below[1:] else ""
+        return (f"{_tool(own)} takes {value} times{ends} as long as {than}{longer}: "
+                f"{_of(group.calls[own])}{threads}.")  # fmt: skip
+    return (f"{_tool(below[0])} is {value} times{ends} as fast as {_tool(own)}: "
+            f"{_of(group.calls[own])}{threads}.")  # fmt: skip
+
+
+def _names(below: str | tuple[str, ...]) -> tuple[str, ...]:
+    return ((below,) if below else ()) if isinstance(below, str) else below
+
+
+def _of(call: Sequence[Any]) -> str:
+    """Return what a call of a backend is made for: kernel, size, dtype."""
+    how, *arguments = call
+    if how != "backend":
+        return ""
+    _, method, dtype, size = arguments
+    title = getattr(kernels.load(kernels.of(method)), "TITLE", method)
+    return f"{title}, {words.size(str(size))} {dtype} numbers"
+
+
+def _tool(name: str) -> str:
+    return title_of(name) if name in families.looks() else name

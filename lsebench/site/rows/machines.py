@@ -14,25 +14,27 @@ from lsebench.machine.frozen_calls import NAMES as FROZEN
 from lsebench.records import asv_files
 from lsebench.records.checked import LeftOut
 from lsebench.records.stored import Night, Tuning
+from lsebench.run import noise as noise_of
 
 from .raw import THREADS
 from .results import MAIN, Run, Series, Value, day, newest
 
 UNKNOWN = "unknown"
+FEW_SAMPLES = "none: too few samples"
 KINDS = {
     "pinned": "pinned versions",
     "here": "the libraries it had",
     "source": "a Python from source",
 }
 SETTINGS = {"1": "one thread", "all": "all cores"}
-LIMITS = {
+COMPARISONS = {
     "EmptyCall": "an empty call",
     "Read": "reading an array once",
     "Exp": "exp of each number",
     "Copy": "copying an array",
     "GpuCopy": "copying an array on the GPU",
 }
-"""Suites of limits, whose code is always the same: what changes in them is the machine."""
+"""Suites of `limits`, whose code is always the same: what changes in them is the machine."""
 GPU = {
     "driver_version": "driver",
     "memory.total": "memory",
@@ -161,10 +163,47 @@ def _machine(
         "commits": len({commit for series in runs.values() for commit in series.commits}),
         "described": description(described),
         "tuned": tuning(context, [series.context for _, series in latest]),
+        "caches": caches(runs.values()),
         "gpus": _gpus(runs),
+        "between": between(next((series.noise for series in runs.values()), None)),
         "noise": [row for run, series in latest for row in noise(run, series, graphs)],
         "runs": [_run(run, series) for run, series in sorted(runs.items(), key=_newest_first)],
         "installed": sorted(context.get("installed", {}).items(), key=lambda item: item[0].lower()),
+    }
+
+
+def caches(series: Iterable[Series]) -> list[dict[str, str]]:
+    """Return level, kind, size and sharing of each cache, as last noted; none where they are not.
+
+    Older results, and those of other systems than Linux, have none.
+    """
+    contexts = (one.context for one in sorted(series, key=Series.reported, reverse=True))
+    known: list[dict[str, Any]] = next(
+        (found["caches"] for found in contexts if found.get("caches")), []
+    )
+    return [
+        {
+            "level": f"L{one['level']}",
+            "kind": {"Unified": "data and instructions"}.get(one["kind"], one["kind"].lower()),
+            "size": in_bytes(one["size"]),
+            "shared": "one CPU" if one["shared_by"] == 1 else f"{one['shared_by']} CPUs",
+        }
+        for one in known
+    ]
+
+
+def in_bytes(count: int) -> str:
+    """Return a size in memory for people: ``48 KiB``."""
+    return f"{count / 2**20:.3g} MiB" if count >= 2**20 else f"{count / 2**10:.3g} KiB"
+
+
+def between(noise: float | None) -> dict[str, Any]:
+    """Return what the pages take for the scatter between processes, and what that makes of it."""
+    taken = noise_of.ASSUMED if noise is None else noise
+    return {
+        "measured": noise is not None,
+        "noise": f"{100 * taken:.2g} %",
+        "interval": _percent(noise_of.NORMAL_99 * taken),
     }
 
 
@@ -244,11 +283,11 @@ def _gpus(runs: Mapping[Run, Series]) -> list[dict[str, Any]] | None:
 
 
 def noise(run: Run, series: Series, graphs: Any) -> list[dict[str, str]]:
-    """Return a row for each limit, with its noise within one measurement and over commits."""
+    """Return a row for each comparison: its interval as pages show it, and noise over commits."""
     rows = []
-    for suite, what in LIMITS.items():
+    for suite, what in COMPARISONS.items():
         name = f"limits.{suite}.track_time"
-        if name not in series.values:
+        if not any(value.value for value in series.values.get(name, {}).values()):
             continue
         widths = half_widths(series.values[name].values())
         row = {
@@ -256,7 +295,7 @@ def noise(run: Run, series: Series, graphs: Any) -> list[dict[str, str]]:
                 (SETTINGS.get(run.threads, run.threads), KINDS.get(run.kind, run.kind))
             ),
             "what": what,
-            "interval": _percent(statistics.median(widths)) if widths else UNKNOWN,
+            "interval": _percent(statistics.median(widths)) if widths else FEW_SAMPLES,
             "spread": "",
         }
         if suite == "EmptyCall":
@@ -267,7 +306,11 @@ def noise(run: Run, series: Series, graphs: Any) -> list[dict[str, str]]:
 
 def half_widths(values: Iterable[Value]) -> list[float]:
     """Return half of each 99 % interval over the median, of those that have an interval."""
-    return [(v.high - v.low) / 2 / v.value for v in values if v.value and v.high and v.low]
+    return [
+        (v.high - v.low) / 2 / v.value
+        for v in values
+        if v.value and v.high is not None and v.low is not None
+    ]
 
 
 def levels(graphs: Any, benchmark: str, run: Run) -> list[float]:
