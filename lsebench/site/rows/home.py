@@ -39,7 +39,7 @@ def site(runs: Mapping[Run, Series]) -> dict[str, Any]:
         "runs": found,
         "commits": [[commit, dates[commit]] for commit in commits],
         "backends": {name: _backend(name) for name in sorted(names)},
-        "kernels": {name: _kernel(name) for name in kernels.names()},
+        "kernels": {name: about_kernel(name) for name in kernels.names()},
         "nothing_right": NOTHING_RIGHT,
     }
 
@@ -262,7 +262,8 @@ def _backend(name: str) -> dict[str, Any]:
     return {**described(name), "cache": caches(name), "moves": moves(name)}
 
 
-def _kernel(name: str) -> dict[str, Any]:
+def about_kernel(name: str) -> dict[str, Any]:
+    """Return what a page's script is told of a kernel, ready for JSON."""
     truth = kernels.load(name)
     sizes = [str(size) for size in truth.SIZES]
     return {
