@@ -25,7 +25,7 @@ TIERS = {
 PARAMETERS = "name", "implementation", "backend"
 SLOW = (
     "system/test_gate_end_to_end.py", "system/test_end_to_end.py", "system/test_plain_asv.py",
-    "system/test_suites.py", "system/test_site.py", "dask", "numba_cuda", "jax", "torch_compile",
+    "system/test_suites.py", "site", "dask", "numba_cuda", "jax", "torch_compile",
     "tensorflow_xla", "numba_tuned_parallel", "numba_tuned", "unit/test_statistics.py",
     "backends/test_loading.py", "numba", "numba_parallel",
 )  # fmt: skip
@@ -119,7 +119,9 @@ def pytest_collection_modifyitems(config, items):
 
 def group(item):
     """Return what runs in one process: what concerns a backend; else a file, for its fixtures."""
-    return backend_of(item) or item.path.relative_to(ROOT / "tests").as_posix()
+    file = item.path.relative_to(ROOT / "tests").as_posix()
+    # All that look at pages share the sites, which take a while to make.
+    return backend_of(item) or ("site" if file.startswith("system/test_site") else file)
 
 
 # -- backends --------------------------------------------------------------------------------------

@@ -7,6 +7,8 @@ import pytest
 
 from lsekernels import registry
 
+from .browser import address, browser, sites, visit  # noqa: F401
+
 ALONE = """
 import json, sys, time
 from lsekernels import threads

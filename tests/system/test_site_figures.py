@@ -1,0 +1,180 @@
+"""Figures and marks of the pages, computed again from the result files by code of their own."""
+
+import json
+import math
+import random
+import re
+from itertools import product
+
+import pytest
+
+UNITS = {"ns": 1e-9, "µs": 1e-6, "ms": 1e-3, "s": 1.0}
+
+
+def stored(folder):
+    """Return (machine, threads, suite, parameters) -> time, low, high, of the newest libraries.
+
+    The newest commit that has a value gives it, as for every page.
+    """
+    noise = {}
+    for file in folder.glob("*/tuning.jsonl"):
+        kernels = json.loads(file.read_text().splitlines()[-1])["noise"]["kernels"]
+        noise[file.parent.name] = max(kernel["between"] for kernel in kernels.values())
+    version = {
+        name: suite["version"]
+        for name, suite in json.loads((folder / "benchmarks.json").read_text()).items()
+        if isinstance(suite, dict)
+    }
+    found = {}
+    files = [f for f in folder.glob("*/*-py3*.json")]
+    for file in sorted(files, key=lambda f: json.loads(f.read_text())["date"]):
+        result = json.loads(file.read_text())
+        machine, kind = result["params"]["machine"], result["env_name"].split("-")[0]
+        if kind != "pinned":
+            continue
+        numpy = tuple(map(int, result["requirements"]["numpy"].split(".")))
+        threads = result["env_vars"]["LSEKERNELS_THREADS"]
+        for name, row in result["results"].items():
+            row = dict(zip(result["result_columns"], row, strict=False))
+            if row.get("version") != version.get(name):
+                continue
+            for i, key in enumerate(product(*row["params"])):
+                value = row["result"][i] if row["result"] else None
+                if value is None or value != value:
+                    continue
+                key = tuple(k.strip("'") for k in key)
+                low = high = None
+                if row.get("stats_repeat") and (row["stats_repeat"][i] or 0) >= 5:
+                    between = 2.576 * noise.get(machine, 0.05) * value
+                    a, b = row["stats_ci_99_a"][i], row["stats_ci_99_b"][i]
+                    if a is not None and math.isfinite(b - a):
+                        low = max(0.0, value - math.hypot(max(0.0, value - a), between))
+                        high = value + math.hypot(max(0.0, b - value), between)
+                there = found.setdefault((machine, threads), {})
+                known = there.get((name, key))
+                if known is None or numpy >= known[3]:
+                    there[name, key] = (value, low, high, numpy)
+    newest = {}
+    for run, rows in found.items():
+        last = max(row[3] for row in rows.values())
+        newest[run] = {key: row[:3] for key, row in rows.items() if row[3] == last}
+    return newest
+
+
+def seconds(text):
+    value, unit = text.split()
+    return float(value) * UNITS[unit]
+
+
+def suite(kernel):
+    return "".join(word.capitalize() for word in kernel.split("_"))
+
+
+MATRIX = """() => {
+  const sizes = [...document.querySelectorAll("#matrix thead button")].map((b) => b.textContent.replaceAll(",", "").replaceAll(" × ", "x"));
+  return [...document.querySelectorAll("#matrix tbody tr[data-tool]")].flatMap((row) => sizes.flatMap((size, i) => {
+    const cell = row.children[i + 1], time = cell.querySelector("button.cell span");
+    return time ? [{ tool: row.dataset.tool, size, text: time.textContent, ratio: cell.querySelector("small").textContent.trim(),
+      grade: [...cell.classList].filter((c) => c.startsWith("grade-")).join() }] : [];
+  }));
+}"""
+
+
+def told_apart(a, b):
+    if a[1] is None or b[1] is None:
+        return False
+    return a[1] > b[2] or b[1] > a[2]
+
+
+@pytest.mark.parametrize("site", ["own", "synthetic"])
+def test_matrix(visit, sites, root, site):
+    folder = root / "results" if site == "own" else sites.parent / site / "results"
+    runs = stored(folder)
+    page = visit(f"{site}/index.html")
+    shown = page.evaluate(
+        "Site.data.home.runs.filter((r) => r.kind === 'pinned').flatMap((r) => Object.entries(r.times).map(([k, t]) =>"
+        " [r.machine, r.threads, k, [...new Set(Object.values(t.settled).flatMap(Object.keys))]]))"
+    )
+    assert shown
+    tasks = page.evaluate(
+        "Object.fromEntries(Object.entries(Site.data.home.kernels).map(([k, v]) => [k, [v.tasks, v.unsafe]]))"
+    )
+    figures = []
+    for machine, threads, kernel, dtypes in shown:
+        for dtype in dtypes:
+            page.evaluate(
+                "state => { location.hash = Site.address('', state); }",
+                {"machine": machine, "threads": threads, "kernel": kernel, "dtype": dtype,
+                 "data": "own", "unfold": "all", "n": "1000"},
+            )  # fmt: skip
+            page.wait_for_function(
+                "([m, t, k, d]) => ['machine', 'threads', 'kernel', 'dtype'].every((id, i) => document.getElementById(id).value === [m, t, k, d][i])",
+                arg=[machine, threads, kernel, dtype],
+            )
+            rows = page.evaluate(MATRIX)
+            true = {
+                (key[0], key[2]): row
+                for (name, key), row in runs[machine, threads].items()
+                if name == f"warm.{suite(kernel)}.track_time" and key[1] == dtype
+            }
+            assert {(row["tool"], row["size"]) for row in rows} == set(true)
+            forms, unsafe = tasks[kernel]
+
+            def group(tool, forms=forms):
+                form = tool.partition(":")[2]
+                return next((task for task, some in forms.items() if form in some), "")
+
+            for row in rows:
+                time = true[row["tool"], row["size"]]
+                figures.append((row["text"], time[0]))
+                rivals = [
+                    other
+                    for (tool, size), other in true.items()
+                    if size == row["size"] and group(tool) == group(row["tool"])
+                    and tool.partition(":")[2] not in unsafe
+                ]  # fmt: skip
+                least = min(rivals)
+                if row["tool"].partition(":")[2] in unsafe or time[1] is None or least[1] is None:
+                    assert row["grade"] == "", row
+                elif not told_apart(time, least):
+                    assert row["grade"] == "grade-0", row
+                else:
+                    assert row["grade"] in ("grade-1", "grade-2", "grade-3", "grade-4"), row
+                    assert float(row["ratio"].rstrip("×")) == pytest.approx(
+                        time[0] / least[0], rel=6e-3
+                    )
+    for text, true in random.Random(7).sample(figures, min(50, len(figures))):
+        assert seconds(text) == pytest.approx(true, rel=6e-3)
+
+
+@pytest.mark.parametrize("site", ["own", "synthetic"])
+def test_answer_names_what_nothing_installable_is_told_to_beat(visit, sites, root, site):
+    folder = root / "results" if site == "own" else sites.parent / site / "results"
+    runs = stored(folder)
+    page = visit(f"{site}/index.html#data=own")
+    ours = page.evaluate(
+        "Object.keys(Site.data.home.backends).filter((b) => Site.data.home.backends[b].ours)"
+    )
+    names = page.evaluate(
+        "Object.fromEntries(Object.entries(Site.data.home.backends).map(([k, b]) => [k, b.title]))"
+    )
+    machine = page.input_value("#machine")
+    sizes = page.locator("#matrix thead button").all_inner_texts()
+    for size in sizes:
+        page.fill("#n", size)
+        true = {
+            key[0]: row
+            for (name, key), row in runs[machine, "1"].items()
+            if name == "warm.Logsumexp.track_time" and key[1:] == ("float64", size.replace(",", ""))
+            and key[0] not in ours
+        }  # fmt: skip
+        least = min(true.values())
+        best = {tool for tool, row in true.items() if not told_apart(row, least) and row[1]}
+        said = page.inner_text("#answer .answer")
+        top = next(tool for tool in true if said.startswith(f"{names[tool]} "))
+        assert top in best, (size, said)
+        assert ("numpy" in best) == (top == "numpy"), "of those that nothing tells apart, NumPy"
+        rest = re.search(r"Not told apart from it: (.*)\.", page.inner_text("#answer"))
+        assert (rest is not None) == (len(best) > 1)
+        if rest:
+            assert all(names[tool] in rest[1] for tool in best - {top})
