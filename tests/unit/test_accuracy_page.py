@@ -20,14 +20,14 @@ PARAMS = {
     ERRORS: [["'numpy'", "'scipy'"], ["'float64'"], ["'large'", "'two_terms_far_apart'"]],
     TIMES: [["'numpy'", "'scipy'"], ["'float64'"], ["1000"]],
     POWERS: [["'numpy:power'", "'gone'"], ["'float32'"], ["10000"]],
-    FACTORS: [["'scipy'"], ["'float64'"], ["256"]],
+    FACTORS: [["'scipy'", "'numpy:unpivoted'"], ["'float64'"], ["256"]],
 }
 BENCHMARKS = {name: {"name": name, "params": p, "version": "1"} for name, p in PARAMS.items()}
 VALUES = {
     ERRORS: [0.5, 5.5e15, 0.25, None],
     TIMES: [1e-3, math.nan],
     POWERS: [3.0, math.nan],
-    FACTORS: [0.1],
+    FACTORS: [0.1, 0.05],
 }
 
 
@@ -57,19 +57,53 @@ def test_errors_and_times_of_one_run(tmp_path):
     found = site(tmp_path, result())
     (run,) = found["runs"]
     table = run["kernels"]["logsumexp"]
-    assert table["errors"] == [
-        ["numpy", "float64", "large", 0.5, 0, "a" * 40],
-        ["numpy", "float64", "two_terms_far_apart", 5.5e15, 4, "a" * 40],
-        ["scipy", "float64", "large", 0.25, 0, "a" * 40],
-        ["scipy", "float64", "two_terms_far_apart", None, None, "a" * 40],  # failed
-    ]
-    assert table["times"] == [["numpy", "float64", "1000", 1e-3, 1e-3, 1e-3]]
-    assert run["kernels"]["power8"]["errors"] == [
-        ["numpy:power", "float32", "10000", 3.0, 1, "a" * 40]
-    ]
+    numpy, scipy = table["errors"]["float64"]["numpy"], table["errors"]["float64"]["scipy"]
+    assert numpy["large"] == {"error": 0.5, "text": "0.5", "grade": 0, "commit": "a" * 40}
+    assert (numpy["two_terms_far_apart"]["text"], numpy["two_terms_far_apart"]["grade"]) == (
+        "5.5 \u00d7 10\u00b9\u2075", 4,
+    )  # fmt: skip
+    failed = scipy["two_terms_far_apart"]
+    assert (failed["error"], failed["text"], failed["grade"]) == (None, "failed", None)
+    times = table["times"]["float64"]["1000"]
+    assert times == {
+        "numpy": {"time": [1e-3, None, None], "text": "1 ms",
+                  "interval": "too few samples for an interval"},
+    }  # fmt: skip
+    power = run["kernels"]["power8"]["errors"]["float32"]
+    assert (power["numpy:power"]["10000"]["grade"], list(power)) == (1, ["numpy:power"])
     assert found["kernels"].keys() == {"logsumexp", "power8", "lu"}
     assert "gone" not in found["backends"], "asked for, never measured, and no longer known"
     assert json.dumps(found, allow_nan=False), "a script with NaN in it is none"
+
+
+def test_the_worst_error_of_a_tool_is_of_well_conditioned_inputs(tmp_path):
+    (run,) = site(tmp_path, result())["runs"]
+    worst = run["kernels"]["logsumexp"]["worst"]["float64"]
+    expected = {"error": 0.5, "input": "large", "text": "0.5 ulp", "commit": "a" * 40}
+    assert worst["numpy"]["worst"] == worst["numpy"]["large"] == expected
+    assert worst["numpy"]["two_terms_far_apart"]["error"] == 5.5e15
+    assert worst["scipy"]["two_terms_far_apart"] == {"failed": ["two terms far apart"]}
+
+
+def test_the_worst_is_unknown_where_one_failed():
+    cells = {"large": {"error": None}, "spread": {"error": 1.0, "text": "1", "commit": "c"}}
+    assert accuracy.worst("logsumexp", cells)["worst"] == {"failed": ["large"]}
+
+
+def test_a_form_that_is_unsafe_has_no_grade_however_small_its_error(tmp_path):
+    found = site(tmp_path, result())
+    factors = found["runs"][0]["kernels"]["lu"]["errors"]["float64"]
+    assert factors["scipy"]["256"]["grade"] == 0
+    assert factors["numpy:unpivoted"]["256"]["error"] == 0.05
+    assert factors["numpy:unpivoted"]["256"]["grade"] is None
+    assert list(found["kernels"]["lu"]["unsafe"]) == ["numpy:unpivoted"]
+    assert "loses all digits" in found["kernels"]["lu"]["unsafe"]["numpy:unpivoted"]
+
+
+def test_a_call_that_failed_has_no_time(tmp_path):
+    (run,) = site(tmp_path, result({**VALUES, TIMES: [1e-3, None]}))["runs"]
+    times = run["kernels"]["logsumexp"]["times"]["float64"]["1000"]
+    assert times["scipy"] == {"time": None, "text": "failed", "interval": ""}
 
 
 def test_inputs_are_explained(tmp_path):
@@ -121,12 +155,13 @@ def test_runs_without_errors_are_left_out(tmp_path):
 
 def test_nothing_measured(tmp_path):
     assert site(tmp_path)["runs"] == []
-    text = page("accuracy.html", project="p", pages=PAGES, current="", scripts=[], empty=True)
+    more = {"project": "p", "pages": PAGES, "current": "", "scripts": [], "root": "", "source": ""}
+    text = page("accuracy.html", **more, empty=True)
     assert "No results yet" in text
 
 
 def test_chart_asks_for_nothing_from_elsewhere():
-    spec = charts.accuracy()
+    spec = charts.all_charts()["accuracy"]
     assert not [
         v for v in json.dumps(spec).split('"') if v.startswith("http") and "schema" not in v
     ]

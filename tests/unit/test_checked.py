@@ -17,14 +17,12 @@ from lsebench.records import checked
 from lsebench.records.shapes import fits
 from lsebench.site.rows import (
     accuracy,
-    choose,
     claims,
-    compare,
+    home,
     incidents,
     libraries,
     machines,
     results,
-    talk,
 )
 
 from .. import spoiled, synthetic
@@ -76,12 +74,10 @@ def pages(spoilt):
     revisions = {COMMIT: 0}
     runs = results.collect(stored, benchmarks, revisions, spoilt)
     made = [
-        compare.site(runs),
-        choose.site(runs),
+        home.site(runs),
         accuracy.site(runs),
         libraries.site(runs, revisions, lambda commit: runs),
-        talk.tables(runs),
-        claims.tables(spoilt),
+        claims.site(runs, spoilt),
         incidents.confirmed(spoilt, benchmarks),
         machines.tables(runs, GraphSet(), spoilt),
     ]
@@ -283,6 +279,8 @@ def test_what_is_left_out_is_counted_by_kind(caplog):
 
 
 def test_an_interval_may_reach_zero():
-    """asv's interval of few samples goes on below it."""
-    assert talk.speedup([4.0, 3.0, 6.0], [2.0, 0.0, 3.0]) == [2.0, 1.0, math.inf]
-    assert results._interval(1.00004, {"ci_99_a": 1.0, "ci_99_b": 1.0}) == (1.0, 1.00004)
+    """asv's interval goes on below it; a ratio to it has no upper end."""
+    low, high = results.interval(1.0, {"ci_99_a": -3.0, "ci_99_b": 5.0, "repeat": 5}, 0.0)
+    assert (low, high) == (0.0, 5.0)
+    assert results.ratio([4.0, 3.0, 6.0], [1.0, low, high]) == [4.0, None, None]
+    assert results.ratio([4.0, 3.0, 6.0], [2.0, 1.5, 3.0]) == [2.0, 1.0, 4.0]

@@ -3,6 +3,7 @@
 import datetime
 import json
 import math
+import re
 
 import pytest
 from asv.results import Results
@@ -20,7 +21,7 @@ REVISIONS = {"a" * 40: 1, "b" * 40: 2, "c" * 40: 3}
 NAN = math.nan
 
 
-def result(values, numpy, commit="a", more=(), noise=0.02, machine="m", threads="1"):
+def result(values, numpy, commit="a", more=(), noise=0.02, machine="m", threads="1", samples=12):
     date = int(datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC).timestamp() * 1000)
     asked = {"numpy": numpy, "scipy": "1.17.1"} | dict(more)
     found = Results(
@@ -32,12 +33,14 @@ def result(values, numpy, commit="a", more=(), noise=0.02, machine="m", threads=
         f"pinned-numpy{numpy}-{len(more)}-threads{threads}",
         {"LSEKERNELS_THREADS": threads},
     )
-    samples = [
-        None if v is None or math.isnan(v) else [v, v * (1 + noise), v * (1 - noise)] * 4
+    taken = [
+        None
+        if v is None or math.isnan(v)
+        else ([v, v * (1 + noise), v * (1 - noise)] * 4)[:samples]
         for v in values
     ]
-    numbers = [None if s is None else 1 for s in samples]
-    found.add_result(BENCHMARKS[NAME], BenchmarkResult(values, samples, numbers, 0, "", None))
+    numbers = [None if s is None else 1 for s in taken]
+    found.add_result(BENCHMARKS[NAME], BenchmarkResult(values, taken, numbers, 0, "", None))
     return found
 
 
@@ -52,7 +55,11 @@ def site(tmp_path, *stored):
 
 
 def table(group):
-    return group["kernels"]["logsumexp"]["float64"]["1000"]
+    return group["kernels"]["logsumexp"]["float64"]["1000"]["tools"]
+
+
+def verdicts(cells):
+    return [cell["verdict"] for cell in cells]
 
 
 def test_ratios_to_the_newest_oldest_first(tmp_path):
@@ -67,11 +74,14 @@ def test_ratios_to_the_newest_oldest_first(tmp_path):
     names = [environment["name"] for environment in group["environments"]]
     assert names == ["NumPy 1.26.4", "NumPy 2.4.6", "NumPy 2.10.0"]
     numpy, scipy = table(group)["numpy"], table(group)["scipy"]
-    assert [cell[3] for cell in numpy] == [3.0, 1.01, 1.0]
-    assert [cell[6] for cell in numpy] == ["slower", "same", "newest"]
-    assert scipy[0][6] == "faster"
+    assert [cell["ratio"][0] for cell in numpy] == [3.0, 1.01, 1.0]
+    assert [cell["text"] for cell in numpy] == ["3\u00d7", "1.01\u00d7", "1 s"]
+    assert verdicts(numpy) == ["slower", "same", "newest"]
+    assert scipy[0]["verdict"] == "faster"
     assert scipy[1] is None
-    assert all(cell[4] < cell[3] < cell[5] for cell in numpy[:2]), "the interval of the ratio"
+    ratios = [cell["ratio"] for cell in numpy[:2]]
+    assert all(low < value < high for value, low, high in ratios), "the interval of the ratio"
+    assert all(cell["interval"] for cell in numpy[:2])
     assert json.dumps(found, allow_nan=False), "a script with NaN in it is none"
 
 
@@ -79,12 +89,14 @@ def test_what_plain_python_differs_by_is_no_difference(tmp_path):
     found = site(
         tmp_path,
         result([1.0, 1.0, 1.0], "2.4.6"),
-        result([1.5, 2.0, 1.6], "2.0.2"),  # the machine was 1.6 times as slow
+        result([1.5, 2.4, 1.6], "2.0.2"),  # the machine was 1.6 times as slow
         result([1.5, 2.0, 1.0], "1.26.4"),
     )
     cells = table(found["groups"][0])
-    assert [cells[name][1][6] for name in BACKENDS] == ["same", "slower", "same"]
-    assert [cells[name][0][6] for name in BACKENDS] == ["slower", "slower", "same"]
+    assert verdicts(cells[name][1] for name in BACKENDS) == ["same", "slower", "same"]
+    assert verdicts(cells[name][0] for name in BACKENDS) == ["slower", "slower", "same"]
+    drift = found["groups"][0]["kernels"]["logsumexp"]["float64"]["1000"]["drift"]
+    assert "differs by up to 1.6" in drift
 
 
 def test_the_newest_commit_that_most_share_with_its_own_values(tmp_path):
@@ -100,7 +112,7 @@ def test_the_newest_commit_that_most_share_with_its_own_values(tmp_path):
     )
     (group,) = found["groups"]  # the other machine has one environment
     assert (group["commit"], group["left_out"]) == ("b" * 40, 0)
-    assert [cell[0] for cell in table(group)["numpy"]] == [6.0, 4.0]
+    assert [cell["time"][0] for cell in table(group)["numpy"]] == [6.0, 4.0]
 
 
 def test_shared_commit():
@@ -154,9 +166,17 @@ def test_failures_and_single_samples(tmp_path):
         result([None, 2.0, 3.0], "2.0.2", noise=0),
     )
     cells = table(found["groups"][0])
-    assert cells["numpy"][0] == [None]
-    assert cells["scipy"][0][3:] == [None, None, None, "alone"]
-    assert cells["python"][0][3:] == [3.0, 3.0, 3.0, "unsure"], "no interval, no verdict"
+    assert cells["numpy"][0] == {"verdict": "failed"}
+    assert (cells["scipy"][0]["ratio"], cells["scipy"][0]["verdict"]) == (None, "alone")
+    assert set(verdicts(filter(None, cells["scipy"]))) <= set(libraries.VERDICTS)
+
+
+def test_too_few_samples_tell_nothing(tmp_path):
+    found = site(tmp_path, result([1.0] * 3, "2.4.6"), result([9.0] * 3, "2.0.2", samples=4))
+    cell = table(found["groups"][0])["numpy"][0]
+    assert (cell["ratio"], cell["interval"], cell["verdict"]) == ([9.0, None, None], "", "unsure")
+    (step,) = found["groups"][0]["changes"]
+    assert (step["slower"], step["faster"], step["compared"]) == ([], [], 0)
 
 
 def test_installed_versions_and_reasons(tmp_path):
@@ -184,6 +204,45 @@ def test_verdict(least, most, told):
     assert libraries.verdict(least, most, (1.0, 1.2)) == told
 
 
+def test_changes_from_generation_to_generation_and_over_all(tmp_path):
+    found = site(
+        tmp_path,
+        result([1.0, 4.6, 1.0], "2.4.6"),
+        result([1.0, 4.6, 1.0], "2.2.6"),
+        result([4.0, 1.0, 1.0], "2.0.2"),
+    )
+    over, last, first = found["groups"][0]["changes"]
+    assert (over["from"], over["to"]) == ("NumPy 2.0.2, SciPy 1.17.1", "NumPy 2.4.6, SciPy 1.17.1")
+    assert (last["slower"], last["faster"], last["compared"]) == ([], [], 2)
+    for step in over, first:
+        (slower,), (faster,) = step["slower"], step["faster"]
+        assert (slower["tool"], slower["kernel"], slower["n"]) == ("scipy", "logsumexp", "1000")
+        assert slower["ratio"][0] == 4.6
+        assert re.match(
+            "SciPy: log-sum-exp of a vector, 1,000 elements, float64, takes 4.6 times as long "
+            r"\([\d.]+ to [\d.]+\)$", slower["text"],
+        )  # fmt: skip
+        assert "is 4 times as fast (" in faster["text"]
+        low, high = map(float, re.search(r"\((.*) to (.*)\)", faster["text"]).groups())
+        assert low < 4 < high
+
+
+def test_changes_that_the_control_shares_are_none(tmp_path):
+    found = site(tmp_path, result([2.2, 1.0, 2.0], "2.4.6"), result([1.0, 1.0, 1.0], "2.0.2"))
+    (step,) = found["groups"][0]["changes"]
+    assert [one["tool"] for one in step["slower"]] == []
+    found = site(tmp_path, result([5.0, 1.0, 2.0], "2.4.6"), result([1.0, 1.0, 1.0], "2.0.2"))
+    (step,) = found["groups"][0]["changes"]
+    assert [one["tool"] for one in step["slower"]] == ["numpy"]
+
+
+def test_without_a_control_that_is_said(tmp_path):
+    values = [1.0, 1.0, NAN]
+    found = site(tmp_path, result(values, "2.4.6"), result(values, "2.0.2"))
+    kernels = found["groups"][0]["kernels"]
+    assert "was not timed here" in kernels["logsumexp"]["float64"]["1000"]["drift"]
+
+
 def test_drift():
     def value(seconds):
         return results.Value(seconds, seconds, seconds, "a")
@@ -195,5 +254,6 @@ def test_drift():
 
 def test_nothing_measured(tmp_path):
     assert site(tmp_path)["groups"] == []
-    text = page("libraries.html", project="p", pages=PAGES, current="", scripts=[], empty=True)
+    more = {"project": "p", "pages": PAGES, "current": "", "scripts": [], "root": "", "source": ""}
+    text = page("libraries.html", **more, empty=True)
     assert "make bench-libraries" in text

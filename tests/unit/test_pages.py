@@ -12,7 +12,7 @@ from asv.runner import BenchmarkResult
 from lsebench.site.families import family, looks
 from lsebench.site.page import page
 from lsebench.site.plugin import PAGES
-from lsebench.site.rows import claims, compare, results
+from lsebench.site.rows import compare, results
 from lsekernels import registry
 
 NAME = "warm.Logsumexp.track_time"
@@ -144,49 +144,5 @@ def test_text_is_shown_as_text():
 
 
 def test_pages_ask_for_nothing_from_elsewhere(tmp_path):
-    for text in show("index.html", empty=False), show("claims.html", tables=[]):
-        assert not re.search(r"https?:|//[a-z]|<script>|@import|url\(", text)
-
-
-CLAIMS = {
-    "commit": "a" * 40,
-    "date": "2026-01-01T00:00:00+00:00",
-    "python": "3.11.7",
-    "installed": {"numpy": "2.4.6", "numba": "0.68.1"},
-    "gpus": [{"name": "Some GPU", "driver_version": "1.2"}],
-    "lines": [
-        {"what": "one <b>", "target": "about 5", "source": "the talk", "note": "a note",
-         "measured": 0.4567, "low": 0.4, "high": 0.5, "verdict": "the other way round"},
-        {"what": "two", "target": ">= 1", "source": "texts", "note": "",
-         "measured": 123456.0, "low": 0.0, "high": 2e5, "verdict": "holds"},
-        {"what": "three", "target": "none", "source": "texts", "note": "",
-         "verdict": "not measured here: cupy: no CUDA device"},
-        {"what": "of three processes", "target": ">= 1", "source": "texts", "note": "",
-         "measured": 2.0, "verdict": "holds"},
-    ],
-}  # fmt: skip
-
-
-def test_claims(tmp_path):
-    (tmp_path / "m").mkdir()
-    facts = {name: value for name, value in CLAIMS.items() if name != "lines"}
-    stored = [json.dumps(line) for line in (facts, *CLAIMS["lines"])]
-    (tmp_path / "m/claims.jsonl").write_text("\n".join(stored) + "\n")
-    (table,) = claims.tables(tmp_path)
-    assert table["machine"] == "m"
-    assert [line["kind"] for line in table["lines"]] == ["bad", "good", "", ""]
-    assert [line["measured"] for line in table["lines"]] == ["0.457", "123,456", "", "2"]
-    text = show("claims.html", tables=[table])
-    assert "one &lt;b&gt;" in text
-    assert "numpy 2.4.6, numba 0.68.1" in text
-    assert "Some GPU, driver 1.2" in text
-    assert "no CUDA device" in text
-    assert [found.strip() for found in re.findall(r"[\d.,]+ to [\d.,]+", text)] == [
-        "0.4 to 0.5",
-        "0 to 200,000",
-    ]
-    assert "no interval: fewer than 5 processes" in text
-
-
-def test_no_claims_yet(tmp_path):
-    assert "Run <code>make claims</code>" in show("claims.html", tables=claims.tables(tmp_path))
+    text = show("index.html", empty=False)
+    assert not re.search(r"https?:|//[a-z]|<script>|@import|url\(", text)

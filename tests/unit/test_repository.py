@@ -81,7 +81,7 @@ def test_backends_are_listed_nowhere_else(root):
                         in (
                             "check_timing.py",
                             "heap.py",
-                            "talk.py",
+                            "claims.py",
                         )  # their subject
                         or found <= {"numpy", "numba"}  # threads.py names libraries
                         or (file.parent.name == "backends" and file.stem in found)  # requires

@@ -12,8 +12,9 @@ from .common import INK, TIME, ULPS, finished
 def accuracy() -> dict[str, Any]:
     """Return the chart of time against error, both logarithmic: one mark a tool.
 
-    Its rows: ``error`` (where it is drawn), ``seconds``, ``title``, ``colour``, ``label`` (where
-    the text beside the mark is) and the tooltip's texts. The script sets the axes' domains.
+    Its rows: ``error`` (where it is drawn), ``seconds``, ``low`` and ``high`` (null where there is
+    no interval), ``title``, ``colour``, ``label`` (where the text beside the mark is) and the
+    tooltip's texts. The script sets the axes' domains.
     """
     x = alt.X("error:Q").scale(type="log", nice=False).axis(labelExpr=ULPS)
     y = (
@@ -37,7 +38,9 @@ def accuracy() -> dict[str, Any]:
         .encode(x="one:Q"),
         # From the mark to its name, where that had to move aside.
         base.mark_rule(color=INK, opacity=0.25).encode(y="seconds:Q", y2="label:Q"),
-        base.mark_rule(strokeWidth=3, opacity=0.35).encode(y="low:Q", y2="high:Q", color=colour),
+        base.transform_filter("datum.low > 0")
+        .mark_rule(strokeWidth=3, opacity=0.35)
+        .encode(y="low:Q", y2="high:Q", color=colour),
         base.mark_point(size=80, filled=True, opacity=1).encode(y=y, color=colour, tooltip=tooltip),
         base.mark_text(align="left", dx=8).encode(y="label:Q", text="title:N"),
     )

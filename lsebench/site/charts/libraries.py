@@ -12,9 +12,10 @@ from .common import INK, finished
 def libraries() -> dict[str, Any]:
     """Return the chart of time over library generations, as ratio to the newest: a line a tool.
 
-    Its rows: ``place`` and ``generation`` (its name), ``ratio``, ``least``, ``most``, ``name``,
-    ``title``, ``colour``, ``dash``, ``differs`` (whether any generation does), ``first`` (whether
-    the line begins here), ``label`` (where the text at its beginning is) and the tooltip's texts.
+    Its rows: ``place`` and ``generation`` (its name), ``ratio``, ``least`` and ``most`` (null
+    where there is no interval), ``name``, ``title``, ``colour``, ``dash``, ``differs`` (whether any
+    generation does), ``first`` (whether the line begins here), ``label`` (where the text at its
+    beginning is) and the tooltip's texts.
     """
     order = alt.EncodingSortField("place", op="min")
     x = alt.X("generation:N", title=None, sort=order).axis(labelAngle=0).scale(type="point")
@@ -42,7 +43,9 @@ def libraries() -> dict[str, Any]:
         same.mark_point(color=INK, size=40, filled=True, opacity=0.35).encode(
             y="ratio:Q", tooltip=tooltip
         ),
-        other.mark_rule(strokeWidth=3, opacity=0.25).encode(y="least:Q", y2="most:Q"),
+        other.transform_filter("datum.least > 0")
+        .mark_rule(strokeWidth=3, opacity=0.25)
+        .encode(y="least:Q", y2="most:Q"),
         other.mark_line(strokeWidth=2).encode(y="ratio:Q", strokeDash=dash),
         other.mark_point(size=60, filled=True, opacity=1).encode(y="ratio:Q", tooltip=tooltip),
         other.transform_filter("datum.first")

@@ -4,112 +4,118 @@
 (() => {
   const all = Site.data.accuracy;
   if (!all.runs.length) return;
-  const FIELDS = ["kernel", "dtype", "machine", "threads", "input", "size"];
+  const FIELDS = ["kernel", "dtype", "machine", "threads", "input", "n"];
   const WORST = "worst";
   const LEAST = 560; // pixels that the chart needs across
-  const DEFAULTS = {
-    machine: Site.place(all.runs[0]), threads: all.runs[0].threads, kernel: "logsumexp", dtype: "float64",
-    input: WORST, size: "",
-  };
+  // What the address leaves open is settled by what was measured.
+  const DEFAULTS = Object.fromEntries(FIELDS.map((field) => [field, ""]));
   const state = { ...DEFAULTS, ...Site.state() };
   const title = (name) => Site.titleOf(all.backends, name);
 
   // Restrict each choice to what was measured under those before it.
+  // What a person has changed may leave the other choices without results: that is no question of the address.
   function settle() {
-    state.machine = Site.choose("machine", Site.unique(all.runs.map(Site.place)).map((place) =>
-      [place, Site.placeTitle(all.runs.find((run) => Site.place(run) === place))]), state.machine);
+    const changed = Site.changed;
+    const choose = (id, options, usual) => {
+      const fits = options.some(([value]) => value === state[id]);
+      state[id] = Site.choose(id, options, changed && !fits ? "" : state[id], usual);
+    };
+    choose("machine", Site.unique(all.runs.map(Site.place)).map((place) =>
+      [place, Site.placeTitle(all.runs.find((run) => Site.place(run) === place))]), Site.place(all.runs[0]));
     const here = all.runs.filter((run) => Site.place(run) === state.machine);
-    state.threads = Site.choose("threads", here.map((run) => [run.threads, Site.THREADS[run.threads] || run.threads]), state.threads);
+    choose("threads", here.map((run) => [run.threads, Site.THREADS[run.threads] || run.threads]), "1");
     const run = here.find((r) => r.threads === state.threads);
     const names = Object.keys(all.kernels).filter((name) => run.kernels[name]);
-    state.kernel = Site.choose("kernel", names.map((name) => [name, all.kernels[name].title]), state.kernel);
+    choose("kernel", names.map((name) => [name, all.kernels[name].title]), "logsumexp");
     const kernel = all.kernels[state.kernel];
-    const { errors, times } = run.kernels[state.kernel];
-    const dtypes = Site.unique(errors.map((row) => row[1])).sort().reverse();
-    state.dtype = Site.choose("dtype", dtypes.map((dtype) => [dtype, dtype]), state.dtype);
-    const table = errors.filter((row) => row[1] === state.dtype);
-    const inputs = Object.keys(kernel.inputs).filter((input) => table.some((row) => row[2] === input));
+    const { errors, worst, times } = run.kernels[state.kernel];
+    choose("dtype", Object.keys(errors).sort().reverse().map((dtype) => [dtype, dtype]), "float64");
+    const table = errors[state.dtype];
+    const inputs = Object.keys(kernel.inputs).filter((input) => Object.values(table).some((cells) => cells[input]));
     const options = inputs.map((input) => [input, kernel.inputs[input].title]);
     if (inputs.filter((input) => kernel.inputs[input].well).length > 1)
       options.unshift([WORST, "the worst of the well conditioned"]);
-    state.input = Site.choose("input", options, state.input);
-    const timed = times.filter((row) => row[1] === state.dtype);
-    const sizes = kernel.sizes.filter((size) => timed.some((row) => row[2] === size));
+    choose("input", options, options[0][0]);
+    const timed = times[state.dtype] || {};
+    const sizes = kernel.sizes.filter((size) => timed[size]);
     // The largest up to a million elements: there the work counts, and most tools have been asked.
-    const usual = sizes.filter((size) => kernel.elements[size] <= 1e6).at(-1) || sizes[0] || "";
-    state.size = Site.choose("size", sizes.map((size) => [size, Site.count(size)]), sizes.includes(state.size) ? state.size : usual);
-    return { run, kernel, table, inputs, timed: timed.filter((row) => row[2] === state.size), usual };
+    choose("n", sizes.map((size) => [size, Site.count(size)]), sizes.filter((size) => kernel.elements[size] <= 1e6).at(-1) || sizes[0]);
+    return { run, kernel, table, inputs, worst: worst[state.dtype], timed: timed[state.n] || {} };
   }
 
   const version = (run, name) => run.installed[name.split(":")[0].split("_")[0]] || "";
   const commit = (id) => `${id.slice(0, 8)} of ${Site.day(all.dates[id])}`;
 
   function errors({ run, kernel, table, inputs }) {
-    const rows = Site.unique(table.map((row) => row[0])).map((name) => ({
-      name, cells: Object.fromEntries(table.filter((row) => row[0] === name).map((row) => [row[2], row])),
-    }));
-    const suite = Site.suite(state.kernel);
+    const rows = Object.entries(table).map(([name, cells]) => ({ name, cells, unsafe: kernel.unsafe[name] }));
+    const what = (row, input) => ({
+      machine: Site.place(run), kind: run.kind, threads: run.threads, kernel: state.kernel, tool: row.name, dtype: state.dtype, n: input, clock: "error",
+    });
     const columns = [{ key: "tool", title: "tool", text: (row) => title(row.name), sort: (row) => title(row.name).toLowerCase() }];
-    for (const input of inputs) {
-      const text = (row) => {
-        const cell = row.cells[input];
-        return !cell ? "" : cell[3] === null ? "failed" : Site.error(cell[3]);
-      };
+    for (const input of inputs)
       columns.push({
-        key: input, title: kernel.inputs[input].title, text,
-        sort: (row) => (row.cells[input] ? row.cells[input][3] : undefined),
+        key: input, title: kernel.inputs[input].title,
+        text: (row) => (row.cells[input] ? row.cells[input].text : ""),
+        sort: (row) => (row.cells[input] ? row.cells[input].error : undefined),
         cell: (row) => {
           const cell = row.cells[input];
-          const href = cell && Site.history(all, run, `accuracy.${suite}.track_error`, cell.slice(0, 3));
-          return href ? Site.make("a", { href }, text(row)) : text(row);
+          if (!cell) return "";
+          return Site.opens(row.unsafe ? Site.make("span", {}, cell.text, Site.make("small", {}, "unsafe form")) : cell.text, what(row, input));
         },
         tip: (row) => {
           const cell = row.cells[input];
           if (!cell) return "not measured";
-          const grade = cell[3] === null ? "failed" : kernel.grades[cell[4]];
-          return [grade, commit(cell[5]), version(run, row.name)].filter(Boolean).join("; ");
+          const grade = row.unsafe || (cell.grade === null ? "failed" : kernel.grades[cell.grade]);
+          return [grade, commit(cell.commit), version(run, row.name)].filter(Boolean).join("; ");
         },
         class: (row) => {
           const cell = row.cells[input];
-          return !cell ? "number" : cell[3] === null ? "number bad" : `number grade-${cell[4]}`;
+          return !cell ? "number" : cell.grade === null ? "number bad" : `number grade-${cell.grade}`;
         },
       });
-    }
     Site.table("errors", columns, rows, "tool");
     document.getElementById("csv").onclick = () => {
       const names = ["tool", "kernel", "dtype", "input", "error", "unit", "commit", "machine", "threads"];
-      Site.download(`${state.kernel}-${state.dtype}-errors.csv`, Site.csv(names, table.map((row) =>
-        [row[0], state.kernel, row[1], row[2], row[3], kernel.unit, row[5], run.machine, run.threads])));
+      Site.download(`${state.kernel}-${state.dtype}-errors.csv`, Site.csv(names, rows.flatMap((row) => Object.entries(row.cells).map(([input, cell]) =>
+        [row.name, state.kernel, state.dtype, input, cell.error, kernel.unit, cell.commit, run.machine, run.threads]))));
     };
     document.getElementById("errors-title").textContent = `Error by class of input (${kernel.unit})`;
     document.getElementById("unit").textContent = kernel.about;
-    Site.fill("legend", ...kernel.grades.map((words, place) => Site.make("li", { class: `grade-${place}` }, words)));
+    const grades = kernel.grades.map((words, place) => [`grade-${place}`, words]);
+    if (rows.some((row) => row.unsafe)) grades.push(["bad", "an unsafe form, whatever its error here"]);
+    Site.fill("legend", ...grades.map(([kind, words]) => Site.make("li", { class: kind }, words)));
+    const unsafe = rows.filter((row) => row.unsafe);
+    document.getElementById("unsafe").hidden = !unsafe.length;
+    document.getElementById("unsafe").textContent = Site.unique(unsafe.map((row) => row.unsafe))
+      .map((why) => `${unsafe.filter((row) => row.unsafe === why).map((row) => title(row.name)).join(", ")}: ${why}`).join(" ");
     Site.fill("inputs", ...inputs.flatMap((input) =>
       [Site.make("dt", {}, kernel.inputs[input].title), Site.make("dd", {}, kernel.inputs[input].help)]));
   }
 
-  // Of each timed tool, the error that the chart shows; a tool that failed has none.
-  function marks({ kernel, table, inputs, timed }) {
-    const asked = state.input === WORST ? inputs.filter((input) => kernel.inputs[input].well) : [state.input];
-    const rows = [];
-    for (const [name, , , seconds, low, high] of timed) {
-      const found = table.filter((row) => row[0] === name && asked.includes(row[2]));
-      if (!found.length || found.some((row) => row[3] === null)) continue;
-      const worst = found.reduce((a, b) => (b[3] > a[3] ? b : a));
+  // Of each timed tool the error that the chart shows; `absent` says of the others why they have none.
+  function marks({ kernel, worst, timed }) {
+    const rows = [], absent = [];
+    for (const [name, time] of Object.entries(timed)) {
+      const found = worst[name] && worst[name][state.input];
+      if (!found) continue;
+      if (found.failed) { absent.push(`${title(name)} (failed: ${found.failed.join(", ")})`); continue; }
+      if (!time.time) { absent.push(`${title(name)} (the timed call failed)`); continue; }
+      const [seconds, low, high] = time.time;
       rows.push({
-        name, title: title(name), colour: Site.lookOf(all.backends, name).colour, error: worst[3],
-        shown: `${Site.error(worst[3])} ${kernel.unit}`, input: kernel.inputs[worst[2]].title, seconds, low, high,
-        exact: Site.seconds(seconds), interval: low < high ? `${Site.seconds(low)} to ${Site.seconds(high)}` : "too few samples",
-        commit: commit(worst[5]),
+        name, title: title(name) + (kernel.unsafe[name] ? " (unsafe)" : ""), colour: Site.lookOf(all.backends, name).colour, error: found.error,
+        shown: found.text, input: found.input, seconds, low, high, exact: time.text, interval: time.interval, commit: commit(found.commit),
       });
     }
-    return rows;
+    return { rows, absent };
   }
 
   async function chart(found) {
-    const rows = marks(found);
+    const { rows, absent } = marks(found);
     document.getElementById("chart-part").hidden = !rows.length;
     document.getElementById("no-chart").hidden = rows.length > 0;
+    const others = absent.length ? `Not drawn: ${absent.join("; ")}.` : "";
+    document.getElementById(rows.length ? "left-out" : "no-chart").textContent = rows.length ? others
+      : `No chart: no tool of this table was also timed in this run. ${others}`;
     if (!rows.length) return;
     // A logarithmic axis has no 0.
     const least = Math.min(...rows.filter((row) => row.error > 0).map((row) => row.error), 1);
@@ -117,11 +123,11 @@
     const zero = rows.some((row) => row.error === 0);
     for (const row of rows) row.error = row.error || floor;
     document.getElementById("zero").textContent = zero ? `An error of 0 is drawn at ${floor}.` : "";
-    const across = domain(rows.map((row) => row.error).concat(1)), up = domain(rows.flatMap((row) => [row.low, row.high]));
+    const across = domain(rows.map((row) => row.error).concat(1)), up = domain(rows.flatMap((row) => (row.low > 0 ? [row.low, row.high] : [row.seconds])));
     const height = Math.max(480, 18 * rows.length);
     place(rows, across, up, (up[1] / up[0]) ** (15 / height));
     const input = state.input === WORST ? "worst well-conditioned input" : found.kernel.inputs[state.input].title;
-    document.getElementById("chart-title").textContent = `Error against time of one call, at ${Site.count(state.size)}`;
+    document.getElementById("chart-title").textContent = `Error against time of one call, at ${Site.count(state.n)}`;
     await Site.draw("chart", "accuracy", rows, (spec) => {
       spec.height = height;
       for (const { encoding } of spec.layer)
@@ -174,7 +180,7 @@
     Site.remember(state);
     about(found);
     errors(found);
-    Site.missing(all.backends, found.run, state.kernel, found.table.map((row) => row[0]));
+    Site.missing(all.backends, found.run, state.kernel, Object.keys(found.table));
     await chart(found);
     document.body.dataset.ready = "yes";
   }

@@ -208,6 +208,16 @@ def apart(one: Sequence[float | None], other: Sequence[float | None]) -> bool:
     return low > most or least > high
 
 
+def ratio(one: Sequence[float | None], other: Sequence[float | None]) -> Row:
+    """Return how many times the other value the one is, as far as both intervals reach."""
+    (value, low, high), (base, least, most) = one[:3], other[:3]
+    if not value or not base:
+        return [None, None, None]
+    if low is None or high is None or not least or not most:  # an end at zero has no ratio
+        return [value / base, None, None]
+    return [value / base, low / most, high / least]
+
+
 def context_of(result: Any, folder: Path) -> dict[str, Any]:
     """Return what was really there, stored beside a result; nothing where it is not."""
     state = State.last(folder / result._filename)

@@ -205,6 +205,22 @@ Site.table = (id, columns, rows, sorted, down = false) => {
   draw(sorted || columns[0].key, down);
 };
 
+// A number that opens its history in a row below its own, and closes it again. `what` as for Site.series.
+Site.opens = (content, what) => {
+  const button = Site.make("button", { type: "button", class: "cell", "aria-expanded": "false", title: "click for its history" }, content);
+  button.addEventListener("click", () => {
+    const row = button.closest("tr"), body = row.parentElement, open = button.getAttribute("aria-expanded") === "true";
+    for (const other of body.querySelectorAll("tr.history")) other.remove();
+    for (const other of body.querySelectorAll("[aria-expanded=true]")) other.setAttribute("aria-expanded", "false");
+    if (open) return;
+    button.setAttribute("aria-expanded", "true");
+    const place = Site.make("div", { class: "in-place" });
+    row.after(Site.make("tr", { class: "history" }, Site.make("td", { colspan: row.children.length }, place)));
+    Site.series(place, what);
+  });
+  return button;
+};
+
 Site.csv = (columns, rows) => {
   const quoted = (value) => {
     const text = String(value ?? "");
