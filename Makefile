@@ -62,7 +62,7 @@ publish: $(VENV)/bench  ## make the site in html/ from results/
 	$(BIN)/python -m lsebench publish
 
 .PHONY: pictures
-pictures: publish  ## draw the front page's charts as SVG and PNG in docs/pictures/
+pictures: publish  ## renew the findings in README and their charts in docs/pictures/
 	$(BIN)/python -m lsebench pictures
 
 .PHONY: preview

@@ -22,7 +22,7 @@ COMMANDS = {
     "speed": ("run.targets", "measure and judge the targets of the fastest kernels"),
     "heap": ("run.heap", "what the state of the heap does to a call"),
     "power": ("gate.power", "how often is the gate wrong on this machine?"),
-    "pictures": ("site.pictures", "draw the front page's charts as SVG and PNG"),
+    "pictures": ("site.pictures", "renew the findings in README and their charts"),
     "check-timing": ("run.check_timing", "compare what is recorded with timeit"),
     "instructions": ("gate.instructions", "count the instructions of a call with valgrind"),
 }

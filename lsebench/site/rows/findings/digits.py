@@ -1,0 +1,144 @@
+"""Which tools lose every digit of the log-sum-exp of [0, -40]."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import mpmath
+
+from lsebench.site.rows import accuracy, words
+from lsebench.site.rows.results import Run, Series
+from lsekernels import kernels, registry
+
+from . import finding
+from .finding import Chart, Finding, Found
+
+FINDING = Finding(
+    id="digits",
+    title="The textbook formula loses every digit",
+    about="The error of log(exp(0) + exp(-40)), in units of the last place (ulp): 1 is as good as "
+    "can be, some 10^15 is a result without a right digit. exp(-40) is lost where it is added to "
+    "1, whether the largest number was subtracted first or not. An error is computed, not timed: "
+    "it is the same in every run.",
+    missing="Not measured yet: the errors of logsumexp on [0, -40]. make bench measures them.",
+    sources=[
+        (
+            "P. Blanchard, D. J. Higham and N. J. Higham, Accurately computing the log-sum-exp "
+            "and softmax functions",
+            "https://doi.org/10.1093/imanum/draa038",
+        ),
+    ],
+)
+INPUT = "two_terms_far_apart"
+BENCHMARK = "accuracy.Logsumexp.track_error"
+LEAST = 0.1
+"""Where the axis begins."""
+LOST, KEPT = "#d55e00", "#0072b2"
+KNOWN = ("numpy", "torch", "jax", "tensorflow", "numba", "python", "cython", "pythran", "scipy")
+"""Named in this order where there are too many."""
+
+
+def found(runs: Mapping[Run, Series]) -> Finding:
+    """Return what was found."""
+    return FINDING.on([_of_run(run, series) for run, series in finding.single(runs)])
+
+
+def _of_run(run: Run, series: Series) -> Found | None:
+    errors = {
+        (tool, data): value.value
+        for (tool, dtype, data), value in series.values.get(BENCHMARK, {}).items()
+        if dtype == finding.DTYPE and value.value is not None
+    }
+    asked = {tool: error for (tool, data), error in errors.items() if data == INPUT}
+    if not asked:
+        return None
+    lost = [tool for tool, error in asked.items() if _lost(error)]
+    kept = [tool for tool in asked if tool not in lost]
+    inputs = list(kernels.load(finding.KERNEL).INPUT_CLASSES)
+    inputs = [name for name in inputs if any(name == data for _, data in errors)]
+    return Found(
+        **finding.origin(run, series),
+        sentence=_sentence(lost, kept),
+        more=[f"Of {len(asked)} tools measured here, {len(lost)} lose every digit."]
+        if lost
+        else (),
+        chart=_chart(asked) if lost else None,
+        columns=("tool", *(f"{name.replace('_', ' ')} (ulp)" for name in inputs)),
+        rows=[
+            (finding.title(tool), *(_text(errors.get((tool, name))) for name in inputs))
+            for tool in sorted(asked, key=lambda tool: (asked[tool], finding.title(tool)))
+        ],
+        links=[("all errors", "accuracy.html", _state(run))],
+    )
+
+
+def _sentence(lost: list[str], kept: list[str]) -> str:
+    true = mpmath.nstr(_true(), 2)
+    right = f"; {_names(kept)} {'keep' if len(kept) > 1 else 'keeps'} them" if kept else ""
+    if not lost:
+        return (
+            f"No tool measured here loses all digits of log-sum-exp of [0, -40], which is {true}."
+        )
+    get = "get" if len(lost) > 1 else "gets"
+    return (
+        f"{_names(lost)} {get} no digit of log-sum-exp of [0, -40] right, which is {true}{right}."
+    )
+
+
+def _names(tools: list[str]) -> str:
+    """Return the plain tools that most people know, as far as they are among `tools`."""
+    named = [tool for tool in KNOWN if tool in tools] or sorted(tools)
+    own = [tool for tool in tools if _ours(tool)]
+    return finding.several([*map(finding.title, named[:5]), *(["our own"] if own else [])])
+
+
+def _ours(tool: str) -> bool:
+    """Return whether a tool is one of our own kernels."""
+    return tool in registry.names() and registry.declaration(tool).ours
+
+
+def _true() -> mpmath.mpf:
+    truth = kernels.load(finding.KERNEL)
+    return truth.reference(*truth.CASES[INPUT].arguments(finding.DTYPE))
+
+
+def _lost(error: float) -> bool:
+    limit = accuracy.lost(finding.KERNEL, finding.DTYPE, INPUT)
+    return accuracy.grade(error, limit) == accuracy.NOTHING_RIGHT
+
+
+def _text(error: float | None) -> str:
+    return "not measured" if error is None else words.error(error)
+
+
+def _state(run: Run) -> dict[str, str]:
+    return {
+        "kernel": finding.KERNEL,
+        "dtype": finding.DTYPE,
+        "machine": finding.place(run),
+        "threads": run.threads,
+        "input": INPUT,
+    }
+
+
+def _chart(errors: Mapping[str, float]) -> Chart:
+    plain = [tool for tool in errors if "_" not in tool] or list(errors)
+    plain.sort(key=lambda tool: (errors[tool], finding.title(tool)))
+    rows = [
+        {
+            "place": place,
+            "name": finding.title(tool),
+            "value": max(errors[tool], LEAST),
+            "text": f"{errors[tool]:.2g}",  # raised digits are in few fonts
+            "colour": LOST if _lost(errors[tool]) else KEPT,
+            "stem": LEAST,
+        }
+        for place, tool in enumerate(plain)
+    ]
+    return Chart(
+        name="dots",
+        rows=rows,
+        titles={"x": "error in ulp"},
+        said=[f"{row['name']} {row['text']} ulp" for row in rows],
+        options={"labels": "ulps"},
+    )

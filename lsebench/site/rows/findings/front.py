@@ -1,0 +1,182 @@
+"""Which tool when: what can be gained over NumPy, by number of elements."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lsebench.site.families import described
+from lsebench.site.rows import home, words
+from lsebench.site.rows.results import Row, Run, Series, apart, elements, ratio
+
+from . import finding
+from .finding import Chart, Finding, Found
+
+FINDING = Finding(
+    id="front",
+    title="Which tool when",
+    about="How many times as fast as NumPy: of the tools that can be installed the fastest, of our "
+    "own kernels the fastest, and SciPy. One warm call of logsumexp on float64 in NumPy arrays, "
+    "one thread. Where the intervals do not tell the fastest from NumPy it is NumPy. Bars reach "
+    "as far as both intervals do.",
+    missing="Not measured yet: the times of one call. make bench measures them in some minutes.",
+)
+GROUPS = {
+    "installable": ("the fastest that can be installed", "#0072b2", []),
+    "ours": ("the fastest of our own", "#c04d00", []),
+    "numpy": ("NumPy", "#555555", [2, 2]),
+    "scipy": ("SciPy", "#7a5195", [6, 3]),
+}
+"""Line -> its name, colour and dash."""
+COLUMNS = (
+    "numbers",
+    "line",
+    "tool",
+    "time of a call",
+    "99 % interval",
+    "as fast as NumPy",
+    "as far as both intervals reach",
+    "not told apart from it",
+)
+
+
+@dataclass(frozen=True)
+class Best:
+    """The tool of a line at a size."""
+
+    tool: str
+    time: Row
+    gain: Row
+    """How many times as fast as NumPy."""
+    ties: Sequence[str]
+    """Who is not told apart from it."""
+
+
+def found(runs: Mapping[Run, Series]) -> Finding:
+    """Return what was found."""
+    return FINDING.on([_of_run(run, series) for run, series in finding.single(runs)])
+
+
+def _of_run(run: Run, series: Series) -> Found | None:
+    known = home.times_of(home.of_run(run, series), finding.DTYPE, "numpy")
+    sizes = sorted(known.get("numpy", {}), key=elements)
+    table = {size: _at(known, size) for size in sizes}
+    if not table:
+        return None
+    lines = ("installable", "ours")
+    told = any(_told(of_size.get(line)) for of_size in table.values() for line in lines)
+    return Found(
+        **finding.origin(run, series),
+        sentence=_sentence(table)
+        if told
+        else "No tool is told to be faster than NumPy here: take NumPy.",
+        chart=_chart(table) if told else None,
+        columns=COLUMNS,
+        rows=[
+            _row(size, line, best)
+            for size, of_size in table.items()
+            for line, best in of_size.items()
+        ],
+        links=[
+            (finding.numbers(size), "index.html", finding.job(finding.place(run), size))
+            for size in sizes
+        ],
+    )
+
+
+def _row(size: str, line: str, best: Best) -> tuple[str, ...]:
+    same = best.tool == "numpy"
+    return (
+        words.size(size),
+        GROUPS[line][0],
+        finding.title(best.tool),
+        finding.seconds(best.time),
+        finding.between(best.time),
+        "1" if same else finding.times(best.gain),
+        "" if same else finding.between(best.gain, ""),
+        finding.several([finding.title(tool) for tool in best.ties]),
+    )
+
+
+def _at(known: home.Times, size: str) -> dict[str, Best]:
+    """Return the best tool of each line at a size."""
+    numpy = known["numpy"][size][:3]
+    timed = {tool: table[size][:3] for tool, table in known.items() if size in table}
+    timed = {tool: row for tool, row in timed.items() if row[1] is not None} | {"numpy": numpy}
+    own = [tool for tool in timed if described(home.backend_of(tool)).get("ours")]
+    lines = {
+        "installable": [tool for tool in timed if tool not in own],
+        "ours": own,
+        "numpy": ["numpy"],
+        "scipy": [tool for tool in timed if tool == "scipy"],
+    }
+    return {line: _best(timed, tools) for line, tools in lines.items() if tools}
+
+
+def _best(timed: Mapping[str, Row], tools: Sequence[str]) -> Best:
+    best = min(tools, key=lambda tool: timed[tool][0] or 0.0)
+    ties = [tool for tool in tools if tool != best and not apart(timed[tool], timed[best])]
+    if "numpy" in ties:  # it is there already
+        ties = [best, *(tool for tool in ties if tool != "numpy")]
+        best = "numpy"
+    gain: Row = [1.0, None, None] if best == "numpy" else ratio(timed["numpy"], timed[best])
+    return Best(best, timed[best], gain, ties)
+
+
+def _told(best: Best | None) -> bool:
+    return best is not None and best.gain[1] is not None and best.gain[1] > 1
+
+
+def _sentence(table: Mapping[str, Mapping[str, Best]]) -> str:
+    ends = list(dict.fromkeys([next(iter(table)), list(table)[-1]]))
+    parts = [f"of {finding.numbers(size)} {_gains(table[size])}" for size in ends]
+    return f"As fast as NumPy's logsumexp: {'; '.join(parts)}."
+
+
+def _gains(of_size: Mapping[str, Best]) -> str:
+    """Return what is told to be faster than NumPy."""
+    parts = ["nothing that can be installed is told to be faster"]
+    best, own = of_size.get("installable"), of_size.get("ours")
+    if best and _told(best):
+        same = f" (or {_some(best.ties)})" if best.ties else ""
+        parts = [f"{finding.title(best.tool)}{same} {finding.much(best.gain)} times"]
+    if own and _told(own):
+        parts.append(f"our own {finding.title(own.tool)} {finding.much(own.gain)} times")
+    return ", ".join(parts)
+
+
+def _some(tools: Sequence[str]) -> str:
+    """Return two tools by name, and how many more there are that are not told apart."""
+    more = [f"{len(tools) - 2} more"] if len(tools) > 2 else []
+    return finding.several([*map(finding.title, tools[:2]), *more])
+
+
+def _chart(table: Mapping[str, Mapping[str, Best]]) -> Chart:
+    rows: list[dict[str, Any]] = [
+        {
+            "title": name,
+            "elements": elements(size),
+            **finding.drawn(of_size[group].gain),
+            "colour": colour,
+            "dash": dash,
+            "mark": "" if of_size[group].tool == group else finding.title(of_size[group].tool),
+            "below": group == "installable",
+        }
+        for group, (name, colour, dash) in GROUPS.items()
+        for size, of_size in table.items()
+        if group in of_size
+    ]
+    return Chart(
+        name="curves",
+        rows=rows,
+        titles={"x": "numbers in a call", "y": "times as fast as NumPy"},
+        said=[_said(row) for row in rows],
+        options={"labels": "times"},
+    )
+
+
+def _said(row: Mapping[str, Any]) -> str:
+    tool = f": {row['mark']}" if row["mark"] else ""
+    gain = finding.times([row["value"], None, None])
+    return f"{row['elements']:,} numbers, {row['title']}{tool} {gain}"

@@ -1,0 +1,93 @@
+"""The findings in a real browser: sentences, pictures that load, and what is shared of them."""
+
+import pytest
+from playwright.sync_api import expect
+
+from .browser import PHONE
+
+SHARED = {"permissions": ["clipboard-read", "clipboard-write"]}
+IDS = "front", "heap", "scipy-versions", "digits", "compiler", "since-2020"
+
+
+def loaded(page):
+    """Return how wide each picture of the page is by nature; 0 is one that was not found."""
+    return page.evaluate("[...document.images].map((image) => image.naturalWidth)")
+
+
+def clipboard(page):
+    return page.evaluate("navigator.clipboard.readText()")
+
+
+@pytest.mark.parametrize(("site", "width"), [("own", 1400), ("synthetic", PHONE), ("one", PHONE)])
+def test_each_finding_has_a_sentence_first_and_its_picture_below(visit, site, width):
+    page = visit(f"{site}/findings.html", width)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.locator(".finding").count() == len(IDS)
+    assert all(text.endswith(".") for text in page.locator(".finding .answer").all_inner_texts())
+    pictures = page.locator(".finding img")
+    assert pictures.count() or site == "one"
+    page.evaluate("document.querySelectorAll('img').forEach((image) => image.scrollIntoView())")
+    assert set(loaded(page)) <= {800}
+    for picture in pictures.all():
+        assert len(picture.get_attribute("alt")) > 100
+        for link in picture.locator("xpath=ancestor::section").locator("a[download]").all():
+            file = link.evaluate("(link) => link.href")
+            assert page.request.get(file).ok
+
+
+@pytest.mark.parametrize("site", ["own", "synthetic", "none"])
+@pytest.mark.parametrize("name", IDS)
+def test_a_finding_has_a_page_and_a_picture_to_be_shared_with(visit, address, site, name):
+    page = visit(f"{site}/findings/{name}.html", PHONE, color_scheme="dark")
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE
+    assert page.locator("h1").inner_text()
+    image = page.locator('meta[property="og:image"]').get_attribute("content")
+    assert page.request.get(f"{address}{site}/findings/{image}").ok
+    assert set(loaded(page)) <= {800}
+    if site == "none":
+        assert "make bench" in page.inner_text("main") or "make claims" in page.inner_text("main")
+        assert not page.locator(".share").count()
+
+
+def test_a_finding_is_shared_as_a_link_and_as_a_table(visit, address):
+    page = visit("own/findings/heap.html", **SHARED)
+    page.click("[data-link]")
+    expect(page.locator("[data-link]")).to_have_text("copied")
+    assert clipboard(page) == f"{address}own/findings/heap.html"
+    page.click("[data-table]")
+    expect(page.locator("[data-table]")).to_have_text("copied")
+    said, _, head, _, *rows = clipboard(page).splitlines()
+    assert said.startswith(page.inner_text(".answer"))
+    columns = page.locator("thead th").first.locator("xpath=..").locator("th").all_inner_texts()
+    assert head == f"| {' | '.join(columns)} |"
+    assert len(rows) == page.locator("table").first.locator("tbody tr").count()
+
+
+def test_what_cannot_be_put_on_the_clipboard_can_be_copied_by_hand(visit):
+    page = visit("own/findings/heap.html")
+    page.evaluate(
+        """() => {
+          navigator.clipboard.writeText = () => Promise.reject(new Error("not allowed"));
+          document.execCommand = () => false;
+        }"""
+    )
+    page.click("[data-link]")
+    area = page.locator(".share textarea")
+    area.wait_for()
+    assert area.input_value().endswith("/findings/heap.html")
+
+
+@pytest.mark.parametrize("name", ["front", "heap", "digits"])
+def test_the_numbers_are_where_a_finding_says_they_are(visit, name):
+    page = visit(f"own/findings/{name}.html")
+    links = page.locator("p a[href*='#']").evaluate_all("(links) => links.map((link) => link.href)")
+    links = [link for link in links if "machines.html" not in link]
+    assert links
+    for link in links[:3]:
+        there = visit(link)
+        asked = dict(part.split("=") for part in link.partition("#")[2].split("&"))
+        state = there.evaluate("Site.state()")
+        assert {key: state.get(key) for key in ("machine", "kernel", "dtype")} == {
+            key: asked[key] for key in ("machine", "kernel", "dtype")
+        }
+        assert not there.inner_text("#unknown"), "all that was asked for is there"
