@@ -102,7 +102,7 @@ for (const button of document.querySelectorAll("[data-copy]")) {
 
   function numbers(kernel, rows) {
     const forms = rows.some((row) => row[0]);
-    const heads = [...(forms ? ["form"] : []), "size", "time", ...(all.tool === "numpy" ? [] : ["NumPy", "against it"])];
+    const heads = [...(forms ? ["form"] : []), "size", "time", ...(all.tool === "numpy" ? [] : ["NumPy", "× NumPy"])];
     const lines = rows.map(([name, size, time, base, ratio]) => {
       const row = make("tr", {});
       const tool = name ? `${all.tool}:${name}` : all.tool;
@@ -113,7 +113,7 @@ for (const button of document.querySelectorAll("[data-copy]")) {
         make("td", { class: "number", title: time ? Site.interval(time) : undefined }, shown));
       if (all.tool !== "numpy")
         row.append(make("td", { class: "number" }, base ? seconds(base[0]) : "–"),
-          make("td", { class: `number${better ? " good" : ratio && ratio[3] < 0 ? " bad" : " same"}`, title: ratio && ratio[3] ? `${Site.times(ratio[1])} to ${Site.times(ratio[2])} as fast` : undefined }, than(ratio) || "–"));
+          make("td", { class: `number${better ? " good" : ratio && ratio[3] < 0 ? " bad" : " same"}`, title: ratio && ratio[3] ? `${Site.times(ratio[1])} to ${Site.times(ratio[2])} as fast` : undefined }, !ratio ? "–" : ratio[3] ? Site.times(ratio[0]) : "not told apart"));
       return row;
     });
     const table = make("table", { class: "numbers", "aria-label": `times of ${all.kernels[kernel].title}` },
