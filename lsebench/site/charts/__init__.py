@@ -12,8 +12,9 @@ from .accuracy import accuracy
 from .libraries import libraries
 from .limits import limits
 from .lines import lines
+from .tool import tool
 
-CHARTS = (lines, accuracy, libraries, limits)
+CHARTS = (lines, accuracy, libraries, limits, tool)
 
 
 def all_charts() -> dict[str, dict[str, Any]]:
