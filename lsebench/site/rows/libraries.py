@@ -124,7 +124,7 @@ def _of_group(runs: Collected, commit: str, left_out: int) -> dict[str, Any]:
         "left_out": left_out,
         "libraries": common(runs),
         "environments": environments,
-        "changes": changes(tables, [_generation(one) for one in environments]),
+        "changes": changes(tables, _generations(environments)),
         "kernels": {
             kernel: {
                 dtype: {size: _shown(tables, kernel, dtype, size) for size in sizes}
@@ -135,15 +135,16 @@ def _of_group(runs: Collected, commit: str, left_out: int) -> dict[str, Any]:
     }
 
 
-def _generation(environment: Mapping[str, Any]) -> str:
-    """Return what a generation is called in a sentence: by its NumPy and its SciPy."""
-    asked, there = environment["versions"], environment["installed"]
-    found = [
-        f"{title} {there.get(name) or asked[name]}"
-        for name, title in (("numpy", "NumPy"), ("scipy", "SciPy"))
-        if name in asked
-    ]
-    return ", ".join(found) or environment["name"]
+def _generations(environments: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return what generations are called in a sentence: by NumPy and SciPy, as they were there."""
+    found = []
+    for one in environments:
+        asked, there = one["versions"], one["installed"]
+        titles = {"numpy": "NumPy", "scipy": "SciPy"}
+        texts = [f"{titles[k]} {there.get(k) or asked[k]}" for k in titles if k in asked]
+        found.append(", ".join(texts) or one["name"])
+    # Of several with the same ones each has its name, which is its own.
+    return found if len(set(found)) == len(found) else [one["name"] for one in environments]
 
 
 def _environment(name: str, run: Run, series: Series) -> dict[str, Any]:
