@@ -172,7 +172,7 @@ def suspects(changes: Sequence[Change], place: Place, last: int) -> list[Change]
         and not change.series.canary
         and change.series.machine == place.machine
         and _from_the_end(change) < last
-        and not any(_same(incident, change, place.commits) for incident in stored)
+        and not any(same(incident, change, place.commits) for incident in stored)
     ]
     elsewhere = Counter(change.series.environment for change in found)
     for name in elsewhere.keys() - place.environments:
@@ -322,7 +322,7 @@ def _from_the_end(change: Change) -> int:
     return len(change.series.commits) - 1 - change.step.position
 
 
-def _same(incident: Incident, change: Change, commits: Sequence[str]) -> bool:
+def same(incident: Incident, change: Change, commits: Sequence[str]) -> bool:
     """Return whether a step is a confirmed one, found again: new values can move it a little."""
     key = incident.benchmark, tuple(incident.parameters), incident.environment
     if key != _key(change) or not {incident.before, incident.after} <= set(commits):

@@ -20,6 +20,7 @@ from .page import page
 from .plugin import PAGES
 from .rows import (
     accuracy,
+    changes,
     claims,
     findings,
     history,
@@ -58,7 +59,9 @@ def write(
         of_one = [result for result in stored if result.commit_hash == commit]
         return results.collect(of_one, benchmarks, revisions, folder)
 
-    steps = incidents.site(stored, folder, repo, benchmarks, graphs, revisions)
+    over_commits = changes.History(stored, folder, repo, benchmarks, revisions)
+    environments = history.Environments(over_commits.runs, runs, revisions)
+    steps = incidents.site(over_commits, environments)
     unknown = checked.strangers(stored, repo)
     checked.warn(unknown)
     known = machines.tables(runs, graphs, folder, [*conf.left_out, *unknown])
@@ -66,9 +69,10 @@ def write(
     site = Site(Path(conf.html_dir), conf)
     site.script("machines", machines.marks(known))  # for the foot of every page
     series = ("data/series.js", "static/series.js")
-    history.write(site, stored, repo, benchmarks, graphs, revisions)
-    raw.write(site.folder, repo, revisions, raw.addresses(benchmarks, graphs), PAGES)
-    site.page("index.html", home.site(runs), "home", scripts=series)
+    addresses = raw.addresses(benchmarks, graphs)
+    history.write(site, over_commits, environments, addresses)
+    raw.write(site.folder, repo, revisions, addresses, PAGES)
+    site.page("index.html", home.site(runs), "home", scripts=(*series, "static/choice.js"))
     site.page("history.html", {}, scripts=series, empty=not runs)
     again = bool(steps["confirmed"])
     site.page("incidents.html", steps, scripts=series, empty=not runs, confirmed=again)

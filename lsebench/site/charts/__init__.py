@@ -12,9 +12,10 @@ from .accuracy import accuracy
 from .libraries import libraries
 from .limits import limits
 from .lines import lines
+from .series import control, series
 from .tool import tool
 
-CHARTS = (lines, accuracy, libraries, limits, tool)
+CHARTS = (lines, accuracy, libraries, limits, tool, series, control)
 
 
 def all_charts() -> dict[str, dict[str, Any]]:

@@ -1,5 +1,6 @@
 "use strict";
-// Steps, grouped by where they lie in the history: see incidents.py for the shape of the data.
+// Steps, grouped by where they lie in the history: see incidents.py for the shape of the data, and series.js for
+// the words of a step and for its series.
 
 (() => {
   const all = Site.data.incidents;
@@ -10,51 +11,33 @@
   const DEFAULTS = { threshold: "5", direction: "both", kernel: "", quantity: "", commit: "" };
   const state = { ...DEFAULTS, ...Site.state() };
 
+  const { unique, words } = Site;
+  const index = Site.data.series;
+  const short = (commit) => commit.slice(0, 8);
+  const bench = (step) => index.benchmarks[step.benchmark];
+  const several = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
+
+  // 20 % slower and 20 % less time are judged alike: by the change, relative to the level before.
+  const large = (step) => Math.abs(step.new - step.old) >= (state.threshold / 100) * Math.abs(step.old);
+
+  const suits = (benchmark) => (!state.kernel || benchmark.group === state.kernel)
+    && (!state.quantity || benchmark.quantity === state.quantity);
+  const shown = (step) => suits(bench(step)) && large(step)
+    && (state.direction === "both" || words.rises(step) === (state.direction === "slower"));
+
   const VERBS = {
     time: ["slowed", "sped up"], error: ["raised the error of", "lowered the error of"],
     memory: ["raised the memory of", "lowered the memory of"], other: ["raised", "lowered"],
   };
-  const { THREADS, unique } = Site;
-  const short = (commit) => commit.slice(0, 8);
-  const bench = (step) => all.benchmarks[step.benchmark];
-  const rises = (step) => step.new > step.old;
-  // Of levels of zero or below a ratio says nothing.
-  const told = (step, value) => step.old > 0 && value > 0;
-  const ratio = (step) => (told(step, step.new) ? step.new / step.old : Infinity);
-  const times = (step, value) => (told(step, value) ? Site.times(value / step.old) : step.old === 0 ? "from 0" : "–");
-  const several = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
-
-  // 20 % slower and 20 % less time are judged alike: by the change, relative to the level before.
-  const least = (step) => (state.threshold / 100) * Math.abs(step.old);
-  const large = (step) => Math.abs(step.new - step.old) >= least(step);
-  const back = (step) => (rises(step) ? step.latest <= step.old + least(step) : step.latest >= step.old - least(step));
-
-  const suits = (benchmark) => (!state.kernel || benchmark.kernel === state.kernel)
-    && (!state.quantity || benchmark.quantity === state.quantity);
-  const shown = (step) => suits(bench(step)) && large(step)
-    && (state.direction === "both" || rises(step) === (state.direction === "slower"));
-
-  function level(step, value) {
-    const { quantity } = bench(step);
-    if (quantity === "time") return Site.seconds(value);
-    if (quantity === "error") return `${Site.digits(value)} ulp`;
-    return quantity === "memory" ? Site.rate(value).replace("/s", "") : Site.digits(value);
-  }
-
-  function environment(number) {
-    const found = all.environments[number];
-    const threads = THREADS[found.threads] || found.threads;
-    return [found.machine, threads, `Python ${found.python}`, ...found.differ].filter(Boolean).join(", ");
-  }
 
   // "slowed 14 and sped up 2 of 60 series; raised the error of 1 of 28"
   function sentence(group, steps) {
     const parts = unique(steps.map((s) => bench(s).quantity)).map((quantity) => {
       const members = steps.filter((s) => bench(s).quantity === quantity);
       const of = Object.entries(group.measured).filter(([name]) =>
-        all.benchmarks[name].quantity === quantity && suits(all.benchmarks[name]));
+        index.benchmarks[name].quantity === quantity && suits(index.benchmarks[name]));
       const total = of.reduce((sum, [, count]) => sum + count, 0);
-      const verbs = VERBS[quantity].map((verb, down) => [verb, members.filter((s) => rises(s) === !down).length]);
+      const verbs = VERBS[quantity].map((verb, down) => [verb, members.filter((s) => words.rises(s) === !down).length]);
       const counts = verbs.filter(([, count]) => count).map(([verb, count]) => `${verb} ${count}`);
       return `${counts.join(" and ")} of ${total}`;
     });
@@ -63,63 +46,68 @@
     return `${who} ${parts.join("; ")} series that were measured on both sides`;
   }
 
-  function undone(steps) {
-    const up = steps.filter(rises), down = steps.filter((s) => !rises(s));
-    const part = (list) => (list.every(back) ? "" : ` in ${list.filter(back).length} of ${list.length}`);
-    return [
-      up.some(back) && `repaired since${part(up)}`,
-      down.some(back) && `gain lost since${part(down)}`,
-    ].filter(Boolean).join(", ");
+  // "cause: probably the code; repaired since in 2 of 3"
+  function since(steps) {
+    const causes = unique(steps.map((s) => `${s.confirmed ? "" : "probably "}${s.cause}`)).map((cause) => cause.replace("probably unknown", "unknown"));
+    const undone = unique(steps.filter((s) => s.became !== "there").map(words.became)).map((text) => {
+      const count = steps.filter((s) => words.became(s) === text).length;
+      return `${text}${count === steps.length ? "" : ` in ${count} of ${steps.length}`}`;
+    });
+    return [`cause: ${causes.join(", ")}`, ...undone].join("; ");
   }
 
-  const COLUMNS = [
-    { key: "backend", title: "tool", text: (s) => named(s, "backend") || bench(s).suite || "–" },
-    { key: "kernel", title: "kernel", text: (s) => bench(s).title },
-    { key: "what", title: "what", text: (s) => bench(s).what },
-    { key: "dtype", title: "number type", text: (s) => named(s, "dtype") || "" },
+  const rate = (step) => step.ratio ?? Infinity;
+  const COLUMNS = (open) => [
+    { key: "tool", title: "tool", text: (s) => (Site.named(s).tool ? Site.titleOf(index.backends, Site.named(s).tool) : bench(s).what) },
     {
-      key: "size", title: "size or input", text: (s) => (named(s, "size") ? Site.count(named(s, "size")) : named(s, "input") || ""),
-      sort: (s) => Number((named(s, "size") || "").split("x").reduce((product, n) => product * n, 1)) || 0,
-    },
-    { key: "environment", title: "environment", text: (s) => environment(s.environment) },
-    { key: "old", title: "before", text: (s) => level(s, s.old), sort: (s) => s.old, class: () => "number" },
-    { key: "new", title: "after", text: (s) => level(s, s.new), sort: (s) => s.new, class: () => "number" },
-    {
-      key: "ratio", title: "after ÷ before", sort: ratio, class: (s) => `number ${rises(s) ? "bad" : "good"}`,
-      text: (s) => times(s, s.new),
-    },
-    {
-      key: "latest", title: "today ÷ before", sort: (s) => (told(s, s.latest) ? s.latest / s.old : Infinity),
-      text: (s) => (told(s, s.latest) ? times(s, s.latest) : level(s, s.latest)), class: () => "number",
-      tip: (s) => (back(s) ? "as before the step, or better for a rise" : "the step has lasted"),
-    },
-    {
-      key: "held", title: "lasted", sort: (s) => s.held, text: (s) => several(s.held, "measured commit"),
-      tip: (s) => (s.held === 1 ? "a single measurement: it may be chance" : undefined), class: () => "nowrap",
-    },
-    {
-      key: "series", title: "series", text: () => "history", class: () => "nowrap",
+      key: "series", title: "series", text: () => "", class: () => "nowrap",
       tip: (s) => s.range && `measured more rarely: between ${s.range.map(short).join(" and ")}`,
       cell: (s) => {
-        const run = all.environments[s.environment];
-        const href = Site.history(all, run, s.benchmark, s.values);
-        return Site.make("span", {}, href ? Site.make("a", { href }, "history") : "", s.range ? " *" : "");
+        const button = Site.make("button", { type: "button", class: "link" }, "show");
+        button.setAttribute("aria-label", `show the series of ${words.title(s)}`);
+        button.addEventListener("click", () => open(s));
+        return Site.make("span", {}, button, s.range ? " *" : "");
       },
     },
+    { key: "what", title: "of what", text: (s) => `${bench(s).title}, ${bench(s).what}`, class: () => "what" },
+    {
+      key: "n", title: "size or input", class: () => "nowrap",
+      text: (s) => [Site.count(Site.named(s).n).replaceAll("_", " "), Site.named(s).dtype].filter(Boolean).join(" "),
+      sort: (s) => Site.named(s).n.split("x").reduce((product, n) => product * n, 1) || 0,
+    },
+    { key: "environment", title: "environment", text: (s) => words.environment(s.environment), class: () => "what" },
+    { key: "old", title: "before", text: (s) => words.level(s.benchmark, s.old), sort: (s) => s.old, class: () => "number" },
+    { key: "new", title: "after", text: (s) => words.level(s.benchmark, s.new), sort: (s) => s.new, class: () => "number" },
+    {
+      key: "ratio", title: "after ÷ before", sort: rate, class: (s) => `number ${words.rises(s) ? "bad" : "good"}`,
+      text: (s) => `${words.ratio(s)} ${words.verb(s.benchmark, s)}`,
+    },
+    { key: "cause", title: "cause", text: words.cause, class: () => "what" },
+    {
+      key: "became", title: "what became of it", text: words.became, class: () => "nowrap",
+      tip: (s) => `today's level: ${words.level(s.benchmark, s.latest)}`,
+    },
+    { key: "held", title: "lasted", sort: (s) => s.held, text: (s) => several(s.held, "measured commit"), class: () => "nowrap" },
   ];
 
   // A trend has what a step has, but for what comes after it.
-  const TRENDS = [
-    ...COLUMNS.filter((column) => !["latest", "held", "series"].includes(column.key)),
+  const TRENDS = (open) => [
+    ...COLUMNS(open).filter((column) => !["cause", "became", "held"].includes(column.key)),
     {
       key: "held", title: "over", sort: (t) => t.held, text: (t) => several(t.held, "measured commit"), class: () => "nowrap",
-      tip: (t) => `from ${short(t.first)} to ${short(t.last)}`,
+      tip: (t) => `from ${words.commit(t.before).id} to ${words.commit(t.at).id}`,
     },
-    COLUMNS.find((column) => column.key === "series"),
   ];
 
-  function named(step, name) {
-    return step.values[bench(step).names.indexOf(name)];
+  // A table whose series open below it.
+  function table(id, label) {
+    const made = Site.make("table", { id, "aria-label": label });
+    const below = Site.make("div");
+    const open = async (row) => {
+      await Site.open(below, { series: { benchmark: row.benchmark, values: row.values, environment: row.environment } });
+      below.scrollIntoView({ block: "nearest" });
+    };
+    return { open, parts: [Site.make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label }, made), below] };
   }
 
   const listed = (items, more) =>
@@ -149,7 +137,7 @@
     }
     for (const [key, numbers] of same) {
       const changes = JSON.parse(key);
-      const where = numbers.map(environment).join("; ");
+      const where = numbers.map(words.environment).join("; ");
       if (!changes || !changes.length) {
         const text = changes ? "nothing" : "unknown: what was installed is not stored beside both results";
         found.push(Site.make("p", { class: "note" }, `${where}: ${text}.`));
@@ -163,21 +151,18 @@
   }
 
   function incident(group, steps, number, open) {
-    const causes = unique(steps.map((s) => cause(group, s)).filter(Boolean));
-    const since = [causes.length && `confirmed: ${causes.join(", ")}`, undone(steps)].filter(Boolean).join("; ");
     const summary = Site.make("summary", {}, Site.make("b", {}, `${group.date} `), Site.make("code", {}, short(group.after)),
-      ` ${sentence(group, steps)}. `, ...(since ? [Site.make("span", { class: "mark" }, since)] : []));
+      ` ${sentence(group, steps)}. `, Site.make("span", { class: "tag" }, since(steps)));
     const made = Site.make("details", { class: "incident", id: short(group.after) }, summary);
     const fill = () => {
       if (!made.open || made.children.length > 1) return;
       const link = Site.make("a", { href: `#${new URLSearchParams({ ...changed(), commit: short(group.after) })}` }, "link to this incident");
-      const table = Site.make("table", { id: `steps-${number}` });
+      const shown = table(`steps-${number}`, `series with a step at ${short(group.after)}`);
       made.append(
         Site.make("p", { class: "note" }, `Last measured before: ${short(group.before)}. First measured after: ${short(group.after)}. `, link),
         Site.make("div", { class: "pair" }, Site.make("section", {}, ...code(group)), Site.make("section", {}, ...versions(group, steps))),
-        Site.make("h3", {}, `${steps.length} series`),
-        Site.make("div", { class: "scroll" }, table));
-      Site.table(table.id, COLUMNS, steps, "ratio", steps.some(rises));
+        Site.make("h3", {}, `${steps.length} series`), ...shown.parts);
+      Site.table(`steps-${number}`, COLUMNS(shown.open), steps, "ratio", steps.some(words.rises));
       if (steps.some((s) => s.range))
         made.append(Site.make("p", { class: "note" }, "* measured more rarely: its step lies in a wider range, which holds this one."));
     };
@@ -206,12 +191,9 @@
       tip: (c) => (c.low === null ? "what was measured again shows no difference; the ratio is that of the history" : undefined),
     },
   ];
+  const trending = table("trending", "trends");
+  document.getElementById("trends").append(...trending.parts);
   if (document.getElementById("confirmed")) Site.table("confirmed", CONFIRMED, all.confirmed, "date", true);
-  // Found again: a confirmed one of the same series whose commit lies in the range of the step.
-  const cause = (group, step) => (all.confirmed.find((c) => c.benchmark === step.benchmark
-    && c.machine === all.environments[step.environment].machine && c.values.join() === step.values.join()
-    && [group.after, ...group.commits.map(([id]) => id)].includes(c.after)) || {}).cause;
-
   const changed = () => Object.fromEntries(Object.entries(state).filter(([key, value]) => value && value !== DEFAULTS[key]));
 
   function show() {
@@ -219,8 +201,7 @@
     document.getElementById("threshold").value = state.threshold;
     const steps = all.groups.flatMap((group) => group.steps);
     const every = [...steps, ...all.trends];
-    const known = unique(every.map((s) => bench(s).kernel));
-    const titles = known.map((k) => [k, Object.values(all.benchmarks).find((b) => b.kernel === k).title]);
+    const titles = unique([...Object.keys(index.kernels), ...every.map((s) => bench(s).group)]).map((group) => [group, index.kernels[group] || group]);
     const quantities = unique(every.map((s) => bench(s).quantity)).sort();
     state.direction = Site.choose("direction", [["both", "slower and faster"], ["slower", "slower, or more"], ["faster", "faster, or less"]], state.direction);
     state.kernel = Site.choose("kernel", [["", "all"], ...titles.sort((a, b) => a[1].localeCompare(b[1]))], state.kernel);
@@ -234,9 +215,9 @@
     const trends = all.trends.filter(shown);
     const box = document.getElementById("trends");
     box.hidden = !trends.length;
-    const up = trends.filter(rises).length;
+    const up = trends.filter(words.rises).length;
     box.firstElementChild.textContent = `Trends: ${up} series rise, ${trends.length - up} fall, a little with every commit`;
-    Site.table("trending", TRENDS, trends, "ratio", true);
+    Site.table("trending", TRENDS(trending.open), trends, "ratio", true);
     document.getElementById("about").textContent = about(found, steps);
     if (asked >= 0) made[asked].made.scrollIntoView();
     document.body.dataset.ready = "yes";
@@ -244,7 +225,7 @@
 
   function about(found, steps) {
     if (!steps.length)
-      return `No step so far. They can be told from noise in series of several commits; the longest here has ${several(all.commits, "measured commit")}.`;
+      return `No step so far. They can be told from noise in series of several commits; the longest here has ${several(all.longest, "measured commit")}.`;
     const count = found.reduce((sum, [, some]) => sum + some.length, 0);
     if (!count) return `None of the ${several(steps.length, "step")} is like this: choose a smaller size, or all.`;
     return `${several(found.length, "incident")} with ${several(count, "step")}, of ${several(steps.length, "step")} of at least 1 %.`;

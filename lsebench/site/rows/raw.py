@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -80,7 +80,7 @@ def write(
     for icon in source.glob("favicon.*"):
         shutil.copy2(icon, site)
     # What it asks for, and says an error in the console where there is none.
-    others = {"commits": _subjects(repo, revisions), "profiles": {}, "regressions-ignore": []}
+    others = {"commits": subjects(repo, revisions), "profiles": {}, "regressions-ignore": []}
     for name, value in others.items():
         (site / f"{name}.json").write_text(json.dumps(value), "utf-8")
     for axes, benchmark in product(found["axes"], found["parameters"]):
@@ -119,8 +119,8 @@ def _start(axes: list[dict[str, Any]]) -> str:
     return f'if (!location.hash) history.replaceState(null, "", {json.dumps("#" + address)});\n'
 
 
-def _subjects(repo: Any, revisions: Mapping[str, int]) -> dict[str, str]:
+def subjects(repo: Any, commits: Iterable[str]) -> dict[str, str]:
     """Return commit -> the first line of its message, as far as git knows it."""
     asked = ("log", "--no-walk=unsorted", "--stdin", "--format=%H %s")
-    said = git.lines(repo, *asked, told="\n".join(revisions))
+    said = git.lines(repo, *asked, told="\n".join(commits))
     return dict(line.split(" ", 1) for line in said if " " in line)

@@ -111,7 +111,7 @@ def collect(
     found: dict[Run, Series] = {}
     noise = noises(folder)
     for result in sorted(known, key=lambda r: revisions[r.commit_hash]):
-        run = _run(result)
+        run = run_of(result)
         series = found.setdefault(run, Series(noise=noise.get(run.machine)))
         series.commits[result.commit_hash] = result.date / 1000
         if context := context_of(result, folder):
@@ -173,7 +173,8 @@ def _order(run: Run, runs: Mapping[Run, Series]) -> tuple[Any, ...]:
     return version(run.python), numpy, list(runs[run].commits.values())[-1], run.newness()
 
 
-def _run(result: Any) -> Run:
+def run_of(result: Any) -> Run:
+    """Return what a stored result is comparable with."""
     return Run(
         machine=result.params["machine"],
         kind=result.env_name.partition("-")[0],

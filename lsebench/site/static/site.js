@@ -125,24 +125,6 @@ Site.remember = (state) => {
   Site.unknown = [];
 };
 
-// The address of one series in asv-tachyon, or undefined. It wants the place of the combination among all
-// of the benchmark, and every axis by which asv tells series apart, also those that have no value.
-Site.history = (found, run, bench, values) => {
-  const parameters = found.parameters[bench];
-  if (!parameters || values.some((v, i) => !parameters[i].includes(v))) return undefined;
-  const index = values.reduce((place, v, i) => place * parameters[i].length + parameters[i].indexOf(v), 0);
-  const there = found.axes.filter((a) => a.machine === run.machine && a.python === run.python
-    && a["env-LSEKERNELS_THREADS"] === run.threads && Object.entries(run.versions).every(([k, v]) => a[k] === v));
-  // An environment with further libraries also has all of these.
-  const more = (a) => Object.values(a).filter((value) => value !== null).length;
-  const axes = there.sort((a, b) => more(a) - more(b))[0];
-  if (!axes) return undefined;
-  const asked = new URLSearchParams({ view: "explore", bench, params: index });
-  for (const [name, value] of Object.entries(axes))
-    asked.set(["machine", "branch", "python"].includes(name) ? name : `f-${name}`, value);
-  return `history.html#${asked}`;
-};
-
 // Show the state again when a control changes it, or when the address does. `change(field)` may clear
 // what no longer fits.
 Site.listen = (fields, defaults, state, show, change) => {

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 from asv.graph import GraphSet
 
-from lsebench.site.rows import history
+from lsebench.site.rows import raw
 
 BENCHMARKS = {"a.A.track_time": {"params": [["'x'"]]}, "b.B.track_time": {"params": []}}
 
@@ -17,10 +17,10 @@ def test_a_graph_that_asv_has_not_written_is_empty(tmp_path):
     other = graphs.get_graph("b.B.track_time", {"machine": "n", "numpy": "2", "os": "L 6"})
     other.add_data_point(2, 2.0)
     graphs.save(str(tmp_path))
-    found = history.addresses(BENCHMARKS, graphs)
+    found = raw.addresses(BENCHMARKS, graphs)
     assert [axes["machine"] for axes in found["axes"]] == ["n", "m"], "the newest first"
-    history.write(tmp_path, SimpleNamespace(_path="/nowhere"), {}, found, {"a.html": "A"})
-    page = (tmp_path / "history.html").read_text("utf-8")
+    raw.write(tmp_path, SimpleNamespace(_path="/nowhere"), {}, found, {"a.html": "A"})
+    page = (tmp_path / "raw.html").read_text("utf-8")
     assert '<a href="a.html">A</a>' in page
     assert "static/footer.js" in page, "it says which machines are late"
     texts = {
@@ -33,8 +33,8 @@ def test_a_graph_that_asv_has_not_written_is_empty(tmp_path):
         "machine-n/numpy-2/os-L 6/a.A.track_time.json": [],
         "machine-n/numpy-2/os-L 6/b.B.track_time.json": [[2, 2.0]],
     }
-    script = (tmp_path / "static/history.js").read_text()
+    script = (tmp_path / "static/raw.js").read_text()
     assert '"#machine=n&f-numpy=2&f-os=L+6"' in script, "it opens where there is something"
-    assert "static/history.js" in (tmp_path / "history.html").read_text()
+    assert "static/raw.js" in (tmp_path / "raw.html").read_text()
     for name in texts:
         assert (tmp_path / "samples" / name).read_text() == "{}"
