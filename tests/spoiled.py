@@ -151,6 +151,10 @@ FACTS = {
 CLAIM = {
     "what": "w", "source": "s", "target": "none", "note": "", "measured": 1.0, "verdict": "holds",
 }  # fmt: skip
+TARGET = {
+    "what": "simd against scipy, 1e+06", "target": ">= 30", "verdict": "met", "measured": 31.0,
+    "low": 30.5, "high": 32.0,
+}  # fmt: skip
 
 NO_NUMBER, LITTLE = "it is no number", "nothing takes so little"
 INTERVAL, ASV, OURS = "it is no interval", "it is not as asv writes it", "it is not as we write it"
@@ -279,7 +283,8 @@ WAYS = {
             ("gpus", "null", None), ("gpus", "nameless", [{}]),
             ("pools", "null", None), ("pools", "empty", [{}]),
             ("cpu_features", "text", "AVX"), ("governor", "number", 1), ("allocator", "list", []),
-            ("threads_setting", "number", 1),
+            ("threads_setting", "number", 1), ("caches", "null", None), ("caches", "texts", ["L1"]),
+            ("caches", "half", [{"level": 1}]),
         )
     },
     "context null": Spoiled(put("context", to=None, end=".context.jsonl"), OURS),
@@ -309,6 +314,9 @@ WAYS = {
             ("claims.jsonl", "text", (FACTS, {**CLAIM, "measured": "2"}, CLAIM), OURS),
             ("claims.jsonl", "inf", (FACTS, {**CLAIM, "measured": math.inf}, CLAIM), OURS),
             ("claims.jsonl", "verdict", (FACTS, {**CLAIM, "verdict": None}, CLAIM), OURS),
+            ("speed.jsonl", "no facts", (TARGET, TARGET), "its first line"),
+            ("speed.jsonl", "text", (FACTS, {**TARGET, "low": "2"}, TARGET), OURS),
+            ("speed.jsonl", "date", ({**FACTS, "date": None}, TARGET), "its first line"),
             ("claims.jsonl", "half", (FACTS, CLAIM, '{"what'), "it is no record"),
         )
     },

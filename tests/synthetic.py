@@ -166,6 +166,8 @@ def context(threads):
         "build": {"compiler": HOSTILE, "flags": "-O3", "openmp": "yes"}, "backends": backends,
         "pools": [], "cpu_features": {"baseline": [], "found": ["AVX2"], "not found": []},
         "governor": None,
+        "caches": [{"level": 1, "kind": "Data", "size": 49152, "shared_by": 1},
+                   {"level": 2, "kind": "Unified", "size": 1048576, "shared_by": 2}],
     }  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from lsebench.site.rows import (
     home,
     incidents,
     libraries,
+    limits,
     machines,
     results,
 )
@@ -41,6 +42,7 @@ def good(root, tmp_path_factory):
         "heartbeat.jsonl": [spoiled.NIGHT],
         "incidents.jsonl": [spoiled.INCIDENT],
         "claims.jsonl": [spoiled.FACTS, spoiled.CLAIM],
+        "speed.jsonl": [spoiled.FACTS, spoiled.TARGET],
     }.items():
         spoiled.record(name, *lines)(folder / "results/m")
     return folder / "results"
@@ -79,6 +81,7 @@ def pages(spoilt):
         libraries.site(runs, revisions, lambda commit: runs),
         claims.site(runs, spoilt),
         incidents.confirmed(spoilt, benchmarks),
+        limits.site(runs, spoilt),
         machines.tables(runs, GraphSet(), spoilt),
     ]
     return json.dumps(made, allow_nan=False)
@@ -210,7 +213,7 @@ def replaced(found, way, value):
 
 
 FILES = ["*-py*.json", "*.context.jsonl", "machine.json", "tuning.jsonl", "heartbeat.jsonl",
-         "incidents.jsonl", "claims.jsonl", "../benchmarks.json"]  # fmt: skip
+         "incidents.jsonl", "claims.jsonl", "speed.jsonl", "../benchmarks.json"]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -27,7 +27,8 @@ def limits() -> dict[str, Any]:
     ``high``, ``name``, ``title``, ``colour``, ``dash``, ``filled`` (0 or 1), ``joined`` (whether
     sizes are joined by a line), ``end`` (whether the line ends here), ``label`` (where the text at
     its end is) and the tooltip's texts. ``cache``: ``left``, ``right``, ``middle`` (elements),
-    ``shade`` and ``title``. The script sets the axes' domains.
+    ``shade`` and ``title``. The script sets the axes' domains. Only the marks have names of their
+    own: they hold all that is to be read.
     """
     apart = {"labelFlush": False, "labelOverlap": "greedy", "labelSeparation": 5}
     x = (
@@ -45,17 +46,18 @@ def limits() -> dict[str, Any]:
     measured = rows.transform_filter("datum.kind != 'cache'").encode(
         x=x, color=alt.Color("colour:N").scale(None).legend(None), detail="name:N"
     )
+    ends = measured.transform_filter("datum.end")
     shade = alt.Opacity("shade:Q").scale(None).legend(None)
     layers = (
-        caches.mark_rect(color=INK).encode(x="left:Q", x2="right:Q", opacity=shade),
-        caches.mark_text(baseline="top", fontSize=11).encode(
+        caches.mark_rect(color=INK, aria=False).encode(x="left:Q", x2="right:Q", opacity=shade),
+        caches.mark_text(baseline="top", fontSize=11, aria=False).encode(
             x="middle:Q", y=alt.value(3), text="title:N"
         ),
         measured.transform_filter("isValid(datum.low)")
-        .mark_rule(strokeWidth=3, opacity=0.25)
+        .mark_rule(strokeWidth=3, opacity=0.25, aria=False)
         .encode(y="low:Q", y2="high:Q"),
         measured.transform_filter("datum.joined")
-        .mark_line(strokeWidth=alt.expr("datum.kind == 'tool' ? 2 : 1.5"))
+        .mark_line(strokeWidth=alt.expr("datum.kind == 'tool' ? 2 : 1.5"), aria=False)
         .encode(y=y, strokeDash=alt.StrokeDash("dash:N").scale(None).legend(None)),
         measured.mark_point(
             filled=False, fill=INK, opacity=1, size=alt.expr("datum.kind == 'tool' ? 40 : 100")
@@ -65,8 +67,10 @@ def limits() -> dict[str, Any]:
             fillOpacity=alt.FillOpacity("filled:Q").scale(None).legend(None),
             tooltip=TOOLTIP,
         ),
-        measured.transform_filter("datum.end")
-        .mark_text(align="left", dx=7, limit=170)
-        .encode(y="label:Q", text="title:N"),
+        # Names are in ink, which all can read; the colour is in a square before them.
+        ends.mark_square(xOffset=9, size=50, opacity=1, aria=False).encode(y="label:Q"),
+        ends.mark_text(align="left", dx=15, limit=170, aria=False).encode(
+            y="label:Q", text="title:N", color=alt.value(INK)
+        ),
     )
     return finished(alt.layer(*layers), height=480, padding={"right": 10})

@@ -161,31 +161,16 @@
     }));
   }
 
-  // Show the history of a number in a row below its own; again, and it is gone.
-  async function history(button, tool, size) {
-    const own = button.closest("tr");
-    const open = own.nextElementSibling?.classList.contains("history") ? own.nextElementSibling : null;
-    const same = open && button.getAttribute("aria-expanded") === "true";
-    for (const other of own.querySelectorAll("[aria-expanded]")) other.setAttribute("aria-expanded", "false");
-    if (open) open.remove();
-    if (same) return;
-    button.setAttribute("aria-expanded", "true");
-    const element = make("div");
-    own.after(make("tr", { class: "history" }, make("td", { colspan: own.children.length }, element)));
-    await Site.series(element, {
-      machine: state.machine, threads: state.threads, kernel: state.kernel, tool, dtype: state.dtype, n: size, clock: "warm",
-    });
-  }
-
   function cell(found, tool, size) {
     const rate = found.tools[tool][size];
     if (!rate) return "";
     const share = (found.shares[tool] || {})[size];
     const text = share ? perCent(share[0]) : Site.rate(rate[0]);
     const ends = share ? share[1] !== null && `${digits(100 * share[1])} to ${perCent(share[2])}` : rate[1] !== null && interval(rate);
-    const shown = Site.series && state.device === "cpu" ? make("button", { type: "button", class: "link", "aria-expanded": "false" }, text) : text;
-    if (shown !== text) shown.addEventListener("click", () => history(shown, tool, size));
-    return make("span", {}, shown, make("small", {}, ends || "no interval"));
+    const shown = make("span", {}, text, make("small", {}, ends || "no interval"));
+    return state.device === "cpu" ? Site.opens(shown, {
+      machine: state.machine, threads: state.threads, kernel: state.kernel, tool, dtype: state.dtype, n: size, clock: "warm",
+    }) : shown;
   }
 
   function table(found, names) {
@@ -198,6 +183,9 @@
       })),
     ];
     Site.table("numbers", columns, names, state.n, true);
+    // On a phone the chosen size comes into view, beside the names, which stay.
+    const [first, sorted] = document.querySelectorAll("#numbers thead th:first-child, #numbers thead th[aria-sort=descending]");
+    if (sorted) sorted.closest(".scroll").scrollLeft = sorted.offsetLeft - first.offsetWidth;
   }
 
   function speed() {

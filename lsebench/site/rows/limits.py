@@ -29,6 +29,7 @@ from .results import (
     elements,
     head,
     newest,
+    ratio,
     rounded,
     usual_first,
 )
@@ -361,11 +362,7 @@ def _scaled(row: Row, factor: float) -> Row:
 
 def rate(count: float, time: Row) -> Row:
     """Return bytes a second; there is no interval where the time's begins at 0."""
-    value, low, high = time
-    assert value
-    if not low or not high:
-        return [rounded(count / value), None, None]
-    return [rounded(count / value), rounded(count / high), rounded(count / low)]
+    return _short(ratio([count, count, count], time))
 
 
 def share(ceiling: Row, time: Row) -> Row:
@@ -373,13 +370,11 @@ def share(ceiling: Row, time: Row) -> Row:
 
     Of two intervals that lie apart, that of the share does not hold 1.
     """
-    value, low, high = time
-    most, least, longest = ceiling
-    assert value
-    assert most
-    if not low or not high or least is None or longest is None:
-        return [rounded(most / value), None, None]
-    return [rounded(most / value), rounded(least / high), rounded(longest / low)]
+    return _short(ratio(ceiling, time))
+
+
+def _short(row: Row) -> Row:
+    return [None if x is None else rounded(x) for x in row]
 
 
 def larger(rows: Sequence[Row]) -> Row:
