@@ -132,7 +132,7 @@
       + ` (${THREADS[state.threads]}):`);
     if (!found.run || !found.heaps.settled) return [job, missing(found)];
     const ranked = rows(found).filter((row) => !row.absent);
-    const tasks = unique(ranked.map((row) => task(row.tool)));
+    const tasks = ranked.length ? unique(ranked.map((row) => task(row.tool))) : [""];
     return [job, ...tasks.flatMap((one) => best(found, ranked.filter((row) => task(row.tool) === one), one))];
   }
 
