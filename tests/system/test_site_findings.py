@@ -91,3 +91,13 @@ def test_the_numbers_are_where_a_finding_says_they_are(visit, name):
             key: asked[key] for key in ("machine", "kernel", "dtype")
         }
         assert not there.inner_text("#unknown"), "all that was asked for is there"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["heap", "digits", "since-2020"])
+def test_everybody_can_use_the_page_of_a_finding(visit, name, scheme):
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = visit(f"own/findings/{name}.html", PHONE, color_scheme=scheme)
+    found = Axe().run(page).response["violations"]
+    assert not found, [(one["id"], [node["html"][:200] for node in one["nodes"]]) for one in found]

@@ -31,6 +31,7 @@ LABELS = {
 }
 """How the values of an axis are written."""
 ROUND = [n * 10.0**k for k in range(-3, 17) for n in (1, 2, 5)]
+CLOSE = [n * 10.0**k for k in range(-3, 5) for n in (1, 1.2, 1.5, 2, 3, 4, 5, 7)]
 DECADES = [10.0**k for k in range(-1, 17)]
 
 
@@ -118,7 +119,7 @@ def versions(rows: Rows, titles: Titles) -> dict[str, Any]:
     )
     y = (
         alt.Y("value:Q", title=titles["y"])
-        .scale(zero=True, padding=24)
+        .scale(domain=[0, 1.12 * _reach(rows, ("value", "high"))[1]], nice=False)
         .axis(labelExpr=TIME, tickCount=6)
     )
     base = alt.Chart(alt.NamedData("rows")).encode(x=x, color=_colours(rows))
@@ -147,8 +148,10 @@ def _reach(rows: Iterable[Mapping[str, Any]], fields: Sequence[str]) -> tuple[fl
 
 def _ticks(least: float, most: float) -> list[float]:
     """Return where an axis has labels, a few over what it shows."""
-    close = math.log10(most / least) < 3
-    return ROUND if close else DECADES[:: 1 if math.log10(most / least) < 8 else 3]
+    decades = math.log10(most / least)
+    if decades < 3:
+        return CLOSE if decades < 0.8 else ROUND
+    return DECADES[:: 1 if decades < 8 else 3]
 
 
 def _lines(rows: Rows) -> dict[str, Mapping[str, Any]]:
