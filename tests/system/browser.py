@@ -133,3 +133,23 @@ def eventually(page, question):
             return found
         page.wait_for_timeout(25)
     raise AssertionError("nothing changed")
+
+
+MATRIX = """() => {
+  const heads = [...document.querySelectorAll("#matrix thead button")];
+  const sizes = heads.map((head) => head.textContent.replaceAll(",", "").replace(/ \\W /, "x"));
+  const rows = [...document.querySelectorAll("#matrix tbody tr[data-tool]")];
+  return rows.flatMap((row) => sizes.map((size, i) => {
+    const cell = row.children[i + 1], time = cell.querySelector("button.cell span");
+    return {
+      tool: row.dataset.tool, size, timed: Boolean(time), text: (time || cell).textContent,
+      ratio: time ? parseFloat(cell.querySelector("small").textContent) : null,
+      grade: [...cell.classList].filter((name) => name.startsWith("grade-")).join(),
+    };
+  }));
+}"""
+
+
+def matrix(page):
+    """Return each cell of the front page's matrix: tool, size, text, ratio, grade."""
+    return page.evaluate(MATRIX)

@@ -1,15 +1,16 @@
-"""The site in a real browser: nothing from elsewhere, nothing unsafe, and the front page answers."""
+"""The site in a real browser: nothing from elsewhere, nothing unsafe, and an answer first."""
 
 import csv
 import re
 
 import pytest
-from lsebench.site.plugin import PAGES
 from playwright.sync_api import expect
+
+from lsebench.site.plugin import PAGES
 
 from .. import synthetic
 from ..synthetic import HOSTILE
-from .browser import PHONE
+from .browser import PHONE, matrix
 
 FIELDS = "kernel", "n", "dtype", "calls", "process", "heap", "data", "machine", "threads"
 OWN = [file for file in PAGES if file != "raw.html"]
@@ -21,16 +22,10 @@ def answer(page):
 
 def cells(page):
     """Return tool -> size -> the text of its time, as the matrix shows them."""
-    return page.evaluate(
-        """() => {
-          const sizes = [...document.querySelectorAll("#matrix thead button")].map((b) => b.textContent.replaceAll(",", ""));
-          return Object.fromEntries([...document.querySelectorAll("#matrix tbody tr[data-tool]")].map((row) =>
-            [row.dataset.tool, Object.fromEntries(sizes.map((size, i) => {
-              const cell = row.children[i + 1].querySelector("button.cell span");
-              return [size, cell ? cell.textContent : row.children[i + 1].textContent];
-            }))]));
-        }"""
-    )
+    found = {}
+    for one in matrix(page):
+        found.setdefault(one["tool"], {})[one["size"]] = one["text"]
+    return found
 
 
 @pytest.mark.parametrize("file", OWN)

@@ -7,6 +7,9 @@ import re
 from itertools import product
 
 import pytest
+from playwright.sync_api import expect
+
+from .browser import matrix
 
 UNITS = {"ns": 1e-9, "µs": 1e-6, "ms": 1e-3, "s": 1.0}
 
@@ -26,7 +29,7 @@ def stored(folder):
         if isinstance(suite, dict)
     }
     found = {}
-    files = [f for f in folder.glob("*/*-py3*.json")]
+    files = folder.glob("*/*-py3*.json")
     for file in sorted(files, key=lambda f: json.loads(f.read_text())["date"]):
         result = json.loads(file.read_text())
         machine, kind = result["params"]["machine"], result["env_name"].split("-")[0]
@@ -70,16 +73,6 @@ def suite(kernel):
     return "".join(word.capitalize() for word in kernel.split("_"))
 
 
-MATRIX = """() => {
-  const sizes = [...document.querySelectorAll("#matrix thead button")].map((b) => b.textContent.replaceAll(",", "").replaceAll(" × ", "x"));
-  return [...document.querySelectorAll("#matrix tbody tr[data-tool]")].flatMap((row) => sizes.flatMap((size, i) => {
-    const cell = row.children[i + 1], time = cell.querySelector("button.cell span");
-    return time ? [{ tool: row.dataset.tool, size, text: time.textContent, ratio: cell.querySelector("small").textContent.trim(),
-      grade: [...cell.classList].filter((c) => c.startsWith("grade-")).join() }] : [];
-  }));
-}"""
-
-
 def told_apart(a, b):
     if a[1] is None or b[1] is None:
         return False
@@ -91,58 +84,53 @@ def test_matrix(visit, sites, root, site):
     folder = root / "results" if site == "own" else sites.parent / site / "results"
     runs = stored(folder)
     page = visit(f"{site}/index.html")
-    shown = page.evaluate(
-        "Site.data.home.runs.filter((r) => r.kind === 'pinned').flatMap((r) => Object.entries(r.times).map(([k, t]) =>"
-        " [r.machine, r.threads, k, [...new Set(Object.values(t.settled).flatMap(Object.keys))]]))"
-    )
+    home = page.evaluate("Site.data.home")
+    shown = [
+        (run["machine"], run["threads"], kernel, dtype)
+        for run in home["runs"]
+        if run["kind"] == "pinned"
+        for kernel, times in run["times"].items()
+        for dtype in sorted({dtype for tool in times["settled"].values() for dtype in tool})
+    ]
     assert shown
-    tasks = page.evaluate(
-        "Object.fromEntries(Object.entries(Site.data.home.kernels).map(([k, v]) => [k, [v.tasks, v.unsafe]]))"
-    )
     figures = []
-    for machine, threads, kernel, dtypes in shown:
-        for dtype in dtypes:
-            page.evaluate(
-                "state => { location.hash = Site.address('', state); }",
-                {"machine": machine, "threads": threads, "kernel": kernel, "dtype": dtype,
-                 "data": "own", "unfold": "all", "n": "1000"},
-            )  # fmt: skip
-            page.wait_for_function(
-                "([m, t, k, d]) => ['machine', 'threads', 'kernel', 'dtype'].every((id, i) => document.getElementById(id).value === [m, t, k, d][i])",
-                arg=[machine, threads, kernel, dtype],
-            )
-            rows = page.evaluate(MATRIX)
-            true = {
-                (key[0], key[2]): row
-                for (name, key), row in runs[machine, threads].items()
-                if name == f"warm.{suite(kernel)}.track_time" and key[1] == dtype
-            }
-            assert {(row["tool"], row["size"]) for row in rows} == set(true)
-            forms, unsafe = tasks[kernel]
+    for state in shown:
+        asked = dict(zip(("machine", "threads", "kernel", "dtype"), state, strict=True))
+        more = {"data": "own", "unfold": "all", "n": "1000"}
+        page.evaluate("state => { location.hash = Site.address('', state); }", asked | more)
+        for field, value in asked.items():
+            expect(page.locator(f"#{field}")).to_have_value(value)
+        machine, threads, kernel, dtype = state
+        rows = [row for row in matrix(page) if row["timed"]]
+        true = {
+            (key[0], key[2]): row
+            for (name, key), row in runs[machine, threads].items()
+            if name == f"warm.{suite(kernel)}.track_time" and key[1] == dtype
+        }
+        assert {(row["tool"], row["size"]) for row in rows} == set(true)
+        forms, unsafe = home["kernels"][kernel]["tasks"], home["kernels"][kernel]["unsafe"]
 
-            def group(tool, forms=forms):
-                form = tool.partition(":")[2]
-                return next((task for task, some in forms.items() if form in some), "")
+        def group(tool, forms=forms):
+            form = tool.partition(":")[2]
+            return next((task for task, some in forms.items() if form in some), "")
 
-            for row in rows:
-                time = true[row["tool"], row["size"]]
-                figures.append((row["text"], time[0]))
-                rivals = [
-                    other
-                    for (tool, size), other in true.items()
-                    if size == row["size"] and group(tool) == group(row["tool"])
-                    and tool.partition(":")[2] not in unsafe
-                ]  # fmt: skip
-                least = min(rivals)
-                if row["tool"].partition(":")[2] in unsafe or time[1] is None or least[1] is None:
-                    assert row["grade"] == "", row
-                elif not told_apart(time, least):
-                    assert row["grade"] == "grade-0", row
-                else:
-                    assert row["grade"] in ("grade-1", "grade-2", "grade-3", "grade-4"), row
-                    assert float(row["ratio"].rstrip("×")) == pytest.approx(
-                        time[0] / least[0], rel=6e-3
-                    )
+        for row in rows:
+            time = true[row["tool"], row["size"]]
+            figures.append((row["text"], time[0]))
+            rivals = [
+                other
+                for (tool, size), other in true.items()
+                if size == row["size"] and group(tool) == group(row["tool"])
+                and tool.partition(":")[2] not in unsafe
+            ]  # fmt: skip
+            least = min(rivals)
+            if row["tool"].partition(":")[2] in unsafe or time[1] is None or least[1] is None:
+                assert row["grade"] == "", row
+            elif not told_apart(time, least):
+                assert row["grade"] == "grade-0", row
+            else:
+                assert row["grade"] in ("grade-1", "grade-2", "grade-3", "grade-4"), row
+                assert row["ratio"] == pytest.approx(time[0] / least[0], rel=6e-3)
     for text, true in random.Random(7).sample(figures, min(50, len(figures))):
         assert seconds(text) == pytest.approx(true, rel=6e-3)
 
@@ -152,12 +140,9 @@ def test_answer_names_what_nothing_installable_is_told_to_beat(visit, sites, roo
     folder = root / "results" if site == "own" else sites.parent / site / "results"
     runs = stored(folder)
     page = visit(f"{site}/index.html#data=own")
-    ours = page.evaluate(
-        "Object.keys(Site.data.home.backends).filter((b) => Site.data.home.backends[b].ours)"
-    )
-    names = page.evaluate(
-        "Object.fromEntries(Object.entries(Site.data.home.backends).map(([k, b]) => [k, b.title]))"
-    )
+    backends = page.evaluate("Site.data.home.backends")
+    ours = [name for name, backend in backends.items() if backend["ours"]]
+    names = {name: backend["title"] for name, backend in backends.items()}
     machine = page.input_value("#machine")
     sizes = page.locator("#matrix thead button").all_inner_texts()
     for size in sizes:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from lsebench.run.noise import ASSUMED
 from lsebench.site import write
 from lsebench.site.page import page
 from lsebench.site.plugin import PAGES
 from lsebench.site.rows import home
 from lsebench.site.rows.home import break_even, compiling, errors, paying, startup, times_of
-from lsebench.run.noise import ASSUMED
 from lsebench.site.rows.results import Run, Series, Value, apart, interval
 
 SCRIPTS = Path(write.__file__).parent / "pages"

@@ -12,12 +12,13 @@ from asv.runner import BenchmarkResult
 from lsebench.site.families import family, looks
 from lsebench.site.page import page
 from lsebench.site.plugin import PAGES
-from lsebench.site.rows import compare, results
+from lsebench.site.rows import home, results
 from lsekernels import registry
 
 NAME = "warm.Logsumexp.track_time"
 PARAMS = [["'numpy'", "'scipy'", "'cupy'", "'gone'"], ["'float32'", "'float64'"], ["10", "1000000"]]
 REVISIONS = {"a" * 40: 1, "b" * 40: 2, "c" * 40: 3}
+SHELL = {"project": "p", "pages": PAGES, "scripts": [], "root": "", "source": ""}
 BENCHMARKS = {NAME: {"name": NAME, "params": PARAMS, "version": "1"}}
 
 
@@ -46,36 +47,40 @@ VALUES = [1e-6, 1e-3, 4e-6, 8e-3, math.nan, math.nan, math.nan, None]
 
 
 def site(found, tmp_path, benchmarks=BENCHMARKS):
-    return compare.site(results.collect(found, benchmarks, REVISIONS, tmp_path))
+    return home.site(results.collect(found, benchmarks, REVISIONS, tmp_path))
+
+
+def times(run):
+    return run["times"]["logsumexp"]["settled"]
 
 
 def test_rows(tmp_path):
     (run,) = site([result(VALUES)], tmp_path)["runs"]
     assert (run["machine"], run["threads"], run["versions"]) == ("m", "1", {"numpy": "2.4.6"})
-    rows = run["clocks"]["warm"]["logsumexp"]
-    assert [row[:4] for row in rows] == [
-        ["numpy", "float64", "10", 1e-6], ["numpy", "float64", "1000000", 1e-3],
-        ["scipy", "float64", "10", 4e-6], ["scipy", "float64", "1000000", 8e-3],
-        ["gone", "float64", "1000000", None],
-    ]  # fmt: skip
-    assert all(low < value < high for _, _, _, value, low, high, _ in rows[:4])
+    found = times(run)
+    assert {tool: {s: t and t[0] for s, t in found[tool]["float64"].items()} for tool in found} == {
+        "numpy": {"10": 1e-6, "1000000": 1e-3}, "scipy": {"10": 4e-6, "1000000": 8e-3},
+        "gone": {"1000000": None},
+    }  # fmt: skip
+    value, low, high, samples, _ = found["numpy"]["float64"]["10"]
+    assert low < value < high
+    assert samples == 12
 
 
 def test_a_combination_that_is_not_among_the_parameters_has_not_failed(tmp_path):
     more = [[*PARAMS[0], "'new'"], *PARAMS[1:]]
     benchmarks = {NAME: {**BENCHMARKS[NAME], "params": more}}
     (run,) = site([result(VALUES)], tmp_path, benchmarks)["runs"]
-    assert "new" not in {row[0] for row in run["clocks"]["warm"]["logsumexp"]}
+    assert "new" not in times(run)
 
 
 def test_the_newest_commit_that_has_a_value_gives_it(tmp_path):
     later = [math.nan, 2e-3, *[math.nan] * 6]
     found = site([result(later, commit="b" * 40), result(VALUES)], tmp_path)
     (run,) = found["runs"]
-    rows = {tuple(row[:3]): row for row in run["clocks"]["warm"]["logsumexp"]}
-    small, large = rows["numpy", "float64", "10"], rows["numpy", "float64", "1000000"]
-    assert (small[3], found["commits"][small[6]]) == (1e-6, "a" * 40)
-    assert (large[3], found["commits"][large[6]]) == (2e-3, "b" * 40)
+    small, large = (times(run)["numpy"]["float64"][size] for size in ("10", "1000000"))
+    assert (small[0], found["commits"][small[4]][0]) == (1e-6, "a" * 40)
+    assert (large[0], found["commits"][large[4]][0]) == (2e-3, "b" * 40)
     assert run["newest"] == "b" * 40
 
 
@@ -133,12 +138,12 @@ def test_json_is_strict(tmp_path):
 
 
 def show(file, **values):
-    return page(file, project="p", pages=PAGES, current=file, scripts=[], **values)
+    return page(file, **SHELL, current=file, **values)
 
 
 def test_text_is_shown_as_text():
     evil = "<script>alert(1)</script>"
-    found = page("index.html", project=evil, pages=PAGES, current="", scripts=[], empty=False)
+    found = page("index.html", **{**SHELL, "project": evil}, current="", empty=False)
     assert evil not in found
     assert "&lt;script&gt;alert(1)" in found
 

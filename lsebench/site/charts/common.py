@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-
 TIME = (
     "datum.value < 0.9995e-6 ? format(datum.value * 1e9, '~g') + ' ns' : "
     "datum.value < 0.9995e-3 ? format(datum.value * 1e6, '~g') + ' µs' : "

@@ -1,4 +1,4 @@
-"""The front page: which tool for a job, what the job costs with each, and all of it in one matrix."""
+"""The front page: which tool for a job, what it costs with each, and all of it in one matrix."""
 
 from __future__ import annotations
 
@@ -10,8 +10,19 @@ from lsebench.site.families import described
 from lsekernels import heap, kernels, registry
 
 from .accuracy import NOTHING_RIGHT, grade, lost
-from .results import Row, Run, Series, Value, apart, elements, head, kernel_of, newest, rounded
-from .results import usual_first
+from .results import (
+    Row,
+    Run,
+    Series,
+    Value,
+    apart,
+    elements,
+    head,
+    kernel_of,
+    newest,
+    rounded,
+    usual_first,
+)
 
 Times = dict[str, dict[str, Row]]
 """Tool -> size -> time of one call, with its interval, number of samples and commit."""
