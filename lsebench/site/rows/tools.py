@@ -15,6 +15,7 @@ from lsebench.site import families
 from lsekernels import kernels, registry
 
 from . import code, home
+from .machines import SETTINGS
 from .results import Row, Run, Series, apart, newest, ratio, rounded, usual_first
 
 BASELINE, FIRST = home.BASELINE, home.TIMED
@@ -320,7 +321,7 @@ def _places(name: str, found: Sequence[Mapping[str, Any]]) -> list[str]:
             for kernel, heaps in run["times"].items()
             if any(home.backend_of(tool) == name for tool in heaps["settled"])
         )
-        threads = {"1": "one thread", "all": "all cores"}.get(run["threads"], run["threads"])
+        threads = SETTINGS.get(run["threads"], run["threads"])
         there = f"{run['machine']} ({threads}, Python {run['python']})"
         if kernels_there:
             sentences.append(f"{there}: measured ({', '.join(kernels_there)}).")
@@ -383,5 +384,5 @@ def _title(family: str) -> str:
 
 def _head(run: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a script is told of a run."""
-    keys = ("machine", "kind", "threads", "python", "versions", "newest", "measured", "noise")
-    return {key: run[key] for key in keys}
+    keys = "machine kind threads python versions newest measured noise"
+    return {key: run[key] for key in keys.split()}
