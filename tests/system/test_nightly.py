@@ -6,6 +6,7 @@ called, and does what the test has told it to.
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -17,7 +18,7 @@ import pytest
 
 from lsebench.__main__ import main as command
 from lsebench.environments import disk
-from lsebench.machine import nightly
+from lsebench.machine import nightly, store
 
 RECORD = """
 import json, pathlib, sys, time
@@ -47,7 +48,7 @@ ROOT = Path(nightly.__file__).parents[2]
 DRIVER = """
 import sys
 sys.path.insert(0, sys.argv.pop(1))
-from lsebench.machine import nightly
+from lsebench.machine import nightly, store
 own = [sys.executable, "record.py"]
 names = "install", "check", "measure", "confirm", "publish", "store"
 sys.exit(nightly.main(sys.argv[1:], nightly.Commands(*([*own, name] for name in names))))
@@ -506,13 +507,15 @@ def test_a_machine_without_a_name_in_git_can_store(repo, monkeypatch):
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="there is no systemd here")
 def test_units_are_right(root, tmp_path):
     """As installed, but elsewhere: systemd looks whether the program is there."""
-    units = sorted((root / "deploy").glob("*.*"))
-    assert [unit.name for unit in units] == [
-        "lsekernels-nightly.service",
-        "lsekernels-nightly.timer",
+    units = [
+        file for end in ("path", "service", "timer") for file in (root / "deploy").glob(f"*.{end}")
     ]
+    assert {unit.stem for unit in units} == {
+        f"lsekernels-{name}" for name in ("nightly", "poller", "push", "runner")
+    }
     for unit in units:
-        text = unit.read_text().replace("/srv/lsekernels/.venv/bin/python", sys.executable)
+        text = re.sub(r"/[\w/-]*/\.venv/bin/python", sys.executable, unit.read_text())
+        text = text.replace("/usr/local/lib/lsekernels", str(root / "deploy"))
         (tmp_path / unit.name).write_text(text.replace("/srv/lsekernels", str(root)))
     done = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", *(tmp_path / unit.name for unit in units)],
@@ -523,10 +526,59 @@ def test_units_are_right(root, tmp_path):
     assert (done.returncode, said) == (0, [])
 
 
-def test_the_service_calls_the_command_as_it_is(root):
-    text = (root / "deploy/lsekernels-nightly.service").read_text()
-    (line,) = [line for line in text.splitlines() if line.startswith("ExecStart=")]
-    program, *command, name = line.partition("=")[2].split()[:4]
-    assert (program, command) == ("/srv/lsekernels/.venv/bin/python", ["-m", "lsebench"])
-    assert name == "nightly"
-    nightly._parser().parse_args(line.split("lsebench nightly", 1)[1].split())
+def test_the_services_call_the_commands_as_they_are(root, tmp_path, monkeypatch):
+    for name, parse in (("nightly", nightly._parser().parse_args), ("push", store.main)):
+        text = (root / f"deploy/lsekernels-{name}.service").read_text().replace("\\\n", " ")
+        (line,) = [line for line in text.splitlines() if line.startswith("ExecStart=")]
+        program, *words = line.partition("=")[2].split()
+        assert program.endswith("/.venv/bin/python")
+        assert words[:2] == ["-m", "lsebench"]
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "asv.conf.json").write_text(json.dumps(CONFIG))
+        git(tmp_path, "init", "-q")
+        monkeypatch.setattr(store.Branch, "store", lambda *_: "stored")
+        monkeypatch.setattr(store, "take", lambda *_: [])
+        parse([word.replace("${MACHINE}", "m") for word in words[3:]])
+
+
+# -- results of somebody else ----------------------------------------------------------------------
+
+
+def test_results_of_another_user_are_data(repo, tmp_path, capsys):
+    """Only plain files of our names are taken, and none is removed; nothing is run."""
+    result(repo, "0123abcd-env.json", machine="m")
+    (repo / "results/benchmarks.json").write_text('{"version": 2}')
+    assert keep(repo) == 0
+    theirs = tmp_path / "theirs"
+    (theirs / "m").mkdir(parents=True)
+    (theirs / "n").mkdir()
+    (theirs / "n/machine.json").write_text('{"machine": "n", "version": 1}')
+    (theirs / "benchmarks.json").write_text('{"version": 2}')
+    (theirs / "m/machine.json").write_text('{"machine": "m", "version": 1}')
+    (theirs / "m/speed.jsonl").symlink_to("/etc/passwd")
+    (theirs / "m/heartbeat.jsonl").mkdir()
+    (theirs / "m/.gitattributes").write_text("* filter=evil")
+    assert keep(repo, "--from", str(theirs)) == 0
+    wanted = ["benchmarks.json", "m/0123abcd-env.json", "m/machine.json"]
+    assert files(repo) == [f"results/{name}" for name in wanted]
+    said = capsys.readouterr().err
+    assert {line.split("'")[1].split(":")[0] for line in said.splitlines()} == {
+        ".gitattributes",
+        "heartbeat.jsonl",
+        "speed.jsonl",
+    }
+
+
+def test_a_folder_of_somebody_else_may_be_no_link_and_not_too_large(repo, tmp_path, capsys):
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    (theirs / "benchmarks.json").write_text('{"version": 2}')
+    (theirs / "m").symlink_to(repo / "results")
+    assert keep(repo, "--from", str(theirs)) == 1
+    (theirs / "m").unlink()
+    (theirs / "m").mkdir()
+    (theirs / "m/machine.json").write_bytes(b" " * (store.LARGEST + 1))
+    assert keep(repo, "--from", str(theirs)) == 0
+    assert "machine.json: too much" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        command(["store", "--from", str(theirs)])

@@ -3,7 +3,9 @@
 import json
 import os
 import re
+import shutil
 import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -12,11 +14,11 @@ import yaml
 
 from ..scratch import git
 
-GITHUB = Path(__file__).resolve().parents[2] / ".github"
+ROOT = Path(__file__).resolve().parents[2]
+GITHUB = ROOT / ".github"
 FILES = {file.name: file for file in sorted(GITHUB.glob("workflows/*.yml"))}
 WORKFLOWS = {name: yaml.safe_load(file.read_text("utf-8")) for name, file in FILES.items()}
 JOBS = {(name, job): text for name, w in WORKFLOWS.items() for job, text in w["jobs"].items()}
-LABELLED = {"action": "labeled", "label": {"name": "benchmark"}, "head": "code"}
 STEPS = [(*key, step) for key, job in JOBS.items() for step in job["steps"]]
 
 
@@ -47,7 +49,7 @@ def bash(text, cwd, **environ):
 
 
 def test_there_are_the_workflows_that_are_judged_here():
-    assert set(FILES) == {"comment.yml", "gate.yml", "nightly.yml", "site.yml", "tests.yml"}
+    assert set(FILES) == {"gate.yml", "nightly.yml", "site.yml", "tests.yml"}
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -88,177 +90,445 @@ def test_what_runs_code_may_only_read(key):
                 assert not re.search(r"\bmake\b|\bpip\b|\.ci/", step.get("run", ""))
 
 
-def test_no_event_gives_a_pull_request_the_rights_of_main():
-    assert not any("pull_request_target" in triggers(name) for name in FILES)
-    assert [name for name in FILES if "workflow_run" in triggers(name)] == ["comment.yml"]
-    assert not any("uses" in step for name, _, step in STEPS if name == "comment.yml")
+OWN = {("gate.yml", "measure"), ("nightly.yml", "measure")}
+"""Jobs on the machine."""
 
 
-def test_checkouts_leave_no_token_behind():
+def test_no_event_of_a_pull_request_reaches_more_than_the_tests():
+    for name in FILES:
+        events = set(triggers(name))
+        assert not events & {"pull_request_target", "workflow_run", "issue_comment"}
+        assert "pull_request" not in events or name == "tests.yml"
+
+
+def test_checkouts_leave_no_token_behind_and_are_of_main():
     found = [step for *_, step in STEPS if step.get("uses", "").startswith("actions/checkout@")]
     assert found
-    assert all(step["with"]["persist-credentials"] is False for step in found)
+    for step in found:
+        assert step["with"]["persist-credentials"] is False
+        assert "ref" not in step["with"]
 
 
-def test_only_a_label_brings_a_pull_request_to_the_machine():
-    own = {key for key, job in JOBS.items() if "self-hosted" in job["runs-on"]}
-    assert own == {("gate.yml", "measure"), ("nightly.yml", "measure")}
-    assert triggers("gate.yml") == {"pull_request": {"types": ["labeled"], "branches": ["main"]}}
-    assert set(triggers("nightly.yml")) == {"schedule", "workflow_dispatch"}
-    admit, measure = JOBS["gate.yml", "admit"], JOBS["gate.yml", "measure"]
-    switched_on = "vars.BENCHMARK_MACHINE == 'yes' && "
-    assert admit["if"] == switched_on + "github.event.label.name == 'benchmark'"
-    assert measure["needs"] == "admit"
-    assert JOBS["nightly.yml", "measure"]["if"].startswith(switched_on)
-    # The two jobs must never share a machine's files: the nightly one would run what was left.
-    assert set(measure["runs-on"]) != set(JOBS["nightly.yml", "measure"]["runs-on"])
+def test_only_a_runner_made_for_the_job_takes_it():
+    assert {key for key, job in JOBS.items() if "self-hosted" in job["runs-on"]} == OWN
+    for name, job in OWN:
+        assert set(triggers(name)) == {"workflow_dispatch"}
+        assert JOBS[name, job]["runs-on"] == ["self-hosted", "${{ inputs.runner }}"]
+        wanted = "vars.BENCHMARK_MACHINE && github.ref == 'refs/heads/main'"
+        assert JOBS[name, job]["if"] == wanted
 
 
-def test_what_is_measured_is_the_commit_that_was_labelled():
-    labelled = "${{ github.event.pull_request.head.sha }}"
-    steps = JOBS["gate.yml", "measure"]["steps"]
-    assert next(s["with"]["ref"] for s in steps if "checkout" in s.get("uses", "")) == labelled
-    run = next(s for s in steps if "make gate" in s.get("run", ""))
-    assert run["env"]["LABELLED"] == labelled
-    assert 'HEAD="$LABELLED"' in run["run"]
+def test_no_artifact_is_unpacked_over_a_checkout():
+    found = [step for *_, step in STEPS if "download-artifact" in step.get("uses", "")]
+    assert len(found) == 2
+    assert all(step["with"]["path"].startswith("${{ runner.temp }}/") for step in found)
+    assert "unzip" not in "".join(step.get("run", "") for *_, step in STEPS)
+
+
+# -- the gate takes the package from the pull request, and all else from main ----------------------
+
+JUDGE = {
+    "asv.conf.json": "pins",
+    "pyproject.toml": "build",
+    "meson.build": "build('1')",
+    "lsekernels/a.py": "1",
+    "lsekernels/old.py": "1",
+    "lsebench/gate.py": "judge",
+    "benchmarks/warm.py": "ruler",
+    ".github/workflows/gate.yml": "jobs",
+}
+
+
+def write(folder, files):
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+
+
+def commit(folder, files, **more):
+    write(folder, files)
+    git(folder, "add", "-A")
+    git(folder, "commit", "-q", "-m", "commit")
+    return git(folder, "rev-parse", "HEAD")
+
+
+@pytest.fixture
+def cloned(tmp_path):
+    """The repository with a pull request, and the runner's checkout of main."""
+    origin, checkout = tmp_path / "origin", tmp_path / "checkout"
+    origin.mkdir()
+    git(origin, "init", "-q", "-b", "main")
+    git(origin, "config", "uploadpack.allowAnySHA1InWant", "true")  # as GitHub
+    commit(origin, JUDGE)
+    git(origin, "switch", "-q", "-c", "pull")
+    git(tmp_path, "clone", "-q", "-b", "main", "--single-branch", "origin", "checkout")
+    return origin, checkout
+
+
+def take(checkout, sha):
+    return bash(
+        script("gate.yml", "Take the package from the pull request"),
+        checkout,
+        COMMIT=sha,
+        RUNNER_TEMP=str(checkout.parent),
+    )
+
+
+def test_the_judge_does_not_come_from_the_accused(cloned, tmp_path):
+    origin, checkout = cloned
+    changed = {name: f"{text} by the accused" for name, text in JUDGE.items()}
+    (origin / "lsekernels/old.py").unlink()
+    changed.pop("lsekernels/old.py")
+    head = commit(origin, {**changed, "lsekernels/new.py": "2", "conftest.py": "2"})
+    done = take(checkout, head)
+    assert not done.returncode, done.stdout + done.stderr
+    said = dict(word.split("=") for word in (tmp_path / "commits").read_text().split())
+    assert said["BASE"] == git(checkout, "rev-parse", "main")
+    names = git(checkout, "diff", "--name-only", said["BASE"], said["HEAD"]).split()
+    assert names == [
+        "lsekernels/a.py",
+        "lsekernels/new.py",
+        "lsekernels/old.py",
+        "meson.build",
+    ]
+    assert git(checkout, "show", f"{said['HEAD']}:lsekernels/a.py") == "1 by the accused"
+    assert git(checkout, "status", "--porcelain") == "", "what measures is main's"
+    run = script("gate.yml", "Compare with where the branch began")
+    assert "--same-environments" in run, "its configuration is that of the working tree"
+
+
+def test_links_and_other_repositories_in_the_package_are_refused(cloned):
+    origin, checkout = cloned
+    for kind, target in (("120000", "secret"), ("160000", "")):
+        git(origin, "reset", "-q", "--hard", "main")
+        blob = git(origin, "rev-parse", "HEAD" if not target else "HEAD:lsekernels/a.py")
+        git(origin, "update-index", "--add", "--cacheinfo", f"{kind},{blob},lsekernels/z")
+        git(origin, "commit", "-q", "-m", "odd")
+        done = take(checkout, git(origin, "rev-parse", "HEAD"))
+        assert done.returncode
+        assert "links or other repositories" in done.stdout
+
+
+@pytest.mark.parametrize("sha", ["main", "--upload-pack=evil", "0" * 40, "$(touch x)"])
+def test_what_is_no_commit_of_the_repository_is_refused(cloned, sha):
+    assert take(cloned[1], sha).returncode
+
+
+def test_a_commit_without_a_common_past_is_refused(cloned):
+    origin, checkout = cloned
+    git(origin, "switch", "-q", "--orphan", "other")
+    done = take(checkout, commit(origin, JUDGE))
+    assert done.returncode
+    assert "nothing in common with main" in done.stdout
+
+
+# -- the gate's comment --------------------------------------------------------------------------
+
+COMMIT = "0123456789abcdef" + "0" * 24
+LOG = "https://github.com/a/b/actions/runs/1"
+ROW = {
+    "benchmark": "warm.Logsumexp.track_time",
+    "parameters": ["'numpy'", "1000"],
+    "environment": "e",
+    "unit": "seconds",
+    "base": 1.5e-6,
+    "head": 1.8e-6,
+    "ratio": 1.2,
+    "low": 1.15,
+    "high": 1.25,
+    "smallest": 1.02,
+    "verdict": "slower",
+}
+FOUND = {"rows": [ROW, {**ROW, "verdict": "same"}], "findings": [], "head": "f" * 40}
 
 
 @pytest.fixture
 def comment(tmp_path):
-    """Make the comment from an artifact's files (None: there is no artifact)."""
+    """Make the comment and the check from what the artifact has; as GitHub does, alone."""
 
-    def make(files):
-        if files is not None:
-            with zipfile.ZipFile(tmp_path / "gate.zip", "w") as archive:
-                for name, text in files.items():
-                    archive.writestr(name, text)
+    def make(said, name="gate.json"):
+        if said is not None:
+            with zipfile.ZipFile(tmp_path / "gate.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+                archive.writestr(name, said if isinstance(said, str) else json.dumps(said))
+        text = script("gate.yml", "Check it, and say it in our words")
         done = bash(
-            script("comment.yml", "Make it harmless"),
-            tmp_path,
-            COMMIT="0123456789abcdef",
-            LOG="https://github.com/a/b/actions/runs/1",
-            GITHUB_SERVER_URL="https://github.com",
-            GITHUB_REPOSITORY="a/b",
+            text.replace("python3", sys.executable),
+            ROOT,
+            COMMIT=COMMIT,
+            LOG=LOG,
+            HOME_PAGE="https://github.com/a/b",
+            RUNNER_TEMP=str(tmp_path),
         )
         assert not done.returncode, done.stderr
-        head, _, text = (tmp_path / "comment.md").read_text("utf-8").partition("\n\n")
-        assert head.startswith("<!-- gate -->\nThe gate on 01234567: ")
-        return text
+        check = json.loads((tmp_path / "check.json").read_text())
+        assert check["head_sha"] == COMMIT
+        text = (tmp_path / "comment.md").read_text("utf-8")
+        assert text.startswith("<!-- gate -->\n### Speed: ")
+        assert f"{COMMIT[:12]}: [log]({LOG}), [how to read this]" in text
+        return text, check["conclusion"]
 
     return make
 
 
-def test_comment_shows_the_report(comment):
-    report = (
-        "**1 slower**, 2 & 3 same\n\n<details>\n<summary>All</summary>\n\n"
-        "| benchmark | ratio |\n|---|---|\n| `warm.F('numpy', 10)` < 1 µs | 1.05 ± 0.01 |\n\n"
-        "</details>\n"
-    )
-    assert comment({"gate.md": report}).strip() == report.strip()
+def test_comment_shows_the_numbers(comment):
+    text, conclusion = comment(FOUND)
+    assert conclusion == "failure"
+    assert text.splitlines()[1] == "### Speed: 1 slower, 1 the same"
+    assert (
+        "| slower | 1.5 µs | 1.8 µs | 1.200 | 1.150 to 1.250 | 2 % | "
+        "`warm.Logsumexp.track_time('numpy', 1000)` |"
+    ) in text
+    assert "<details><summary>1 the same</summary>" in text
+    assert "ffff" not in text, "what was measured is said by who has asked for it"
 
 
 @pytest.mark.parametrize(
-    "hostile",
+    ("verdicts", "kinds", "conclusion", "title"),
     [
-        "@somebody",
-        "&#64;somebody",
-        "&commat;somebody",
-        "#1",
-        "GH-1",
-        "![](x.png)",
-        "[click](x)",
-        "[click][1]\n\n[1]: x",
-        "https://example.org",
-        "HTTP://example.org",
-        "www.example.org",
-        "<https://example.org>",
-        "<img src=x>",
-        "<IMG SRC=x>",
-        "<details open>",
-        "<!-- gate -->",
-        "<script>",
-        "</div>",
+        (["same", "faster", "undecided"], [], "success", "1 faster, 1 undecided, 1 the same"),
+        (["undecided", "never heard of"], [], "neutral", "no answer: all 2 are undecided"),
+        (["same"], ["failed"], "failure", "1 the same, 1 without a value on the head only"),
+        (["same"], ["new"], "success", "1 the same"),
+        (["grown"], [], "failure", "1 with a larger error or more memory"),
+        ([], ["failed"], "failure", "1 without a value on the head only"),
+        ([], [], "neutral", "nothing was measured"),
     ],
 )
-def test_comment_takes_the_life_out_of(comment, hostile):
-    text = comment({"gate.md": hostile})
-    assert hostile not in text
-    assert text.replace("\u200b", "").strip() == hostile
+def test_silence_is_not_green(comment, verdicts, kinds, conclusion, title):
+    rows = [{**ROW, "verdict": verdict} for verdict in verdicts]
+    findings = [{"kind": kind, "what": "x", "reason": "y"} for kind in kinds]
+    text, said = comment({"rows": rows, "findings": findings})
+    assert (said, text.splitlines()[1]) == (conclusion, f"### Speed: {title}")
 
 
-def test_comment_drops_what_cannot_be_seen(comment):
-    assert comment({"gate.md": "a\u202eb\x00c\u200bd"}).strip() == "abcd"
+HOSTILE = [
+    "@somebody",
+    "&#64;somebody &commat;x",
+    "#1 GH-1 a/b#1",
+    "![](https://evil/x.png)",
+    "[click](https://evil)",
+    "[click][1]\n\n[1]: https://evil",
+    "https://evil",
+    "_https://evil",
+    "1https://evil",
+    "ftp://evil",
+    "mailto:a@evil www.evil",
+    "<https://evil>",
+    "<img src=//evil>",
+    "</summary></details><h1>",
+    "<!-- gate -->",
+    "\n# Speed: all is well\n",
+    "x\n===\n",
+    "\n```mermaid\ngraph TD\n```\n",
+    "`` ` `` @somebody",
+    "a | b |\n| @somebody",
+    "\\| @somebody \\",
+    "\\` @somebody",
+    "$`\\unicode{x}`$ $$x$$",
+    "a\u202eb\x00c\u200bd\u2028# x\x85# y",
+    "    indented\n> quoted\n- [ ] task",
+]
 
 
-def test_comment_is_short_and_does_not_unpack_a_bomb(comment):
-    text = comment({"gate.md": "@" * 50_000_000})
-    assert 1000 < len(text) < 65_000
-    assert "shortened" in text[-100:]
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_what_comes_from_the_machine_is_inert(comment, hostile):
+    """It is code on its own line or in its own cell, or it is not there."""
+    calm, _ = comment({**FOUND, "findings": [{"kind": "k", "what": "w", "reason": "r"}]})
+    row = {**ROW, "benchmark": hostile, "parameters": [hostile], "unit": hostile}
+    finding = {"kind": hostile, "what": hostile, "reason": hostile}
+    more = {"command": hostile, "machine": hostile, "base": hostile, "head": hostile}
+    rows = [row, {**row, "verdict": "same"}]
+    text, _ = comment({**more, "rows": rows, "findings": [finding]})
+    assert _skeleton(text) == _skeleton(calm)
+    for code in re.findall("`([^`]*)`", text):
+        assert code.isprintable()
+        assert not set("|\\") & set(code)
 
 
-@pytest.mark.parametrize("files", [None, {}, {"../gate.md": "x"}])
-def test_comment_says_where_there_is_no_report(comment, files):
-    assert comment(files).strip() == "Nothing was measured; the log says why."
+def _skeleton(text):
+    """Return the comment without what stands as code, and without the values beside it."""
+    lines = [re.sub("`[^`\n]*`", "CODE", line) for line in text.splitlines()]
+    return [re.sub(r"\| [\d.e-]+( µs)? (?=\|)", "| N ", line) for line in lines]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        None,
+        "",
+        "{",
+        "[]",
+        "[" * 100_000,
+        '{"rows": [], "findings": [], "x": NaN}',
+        {"rows": []},
+        {"rows": [1], "findings": []},
+        {"rows": [{**ROW, "ratio": "1"}], "findings": []},
+        {"rows": [{**ROW, "ratio": True}], "findings": []},
+        {"rows": [{**ROW, "head": 10**400}], "findings": []},
+        {"rows": [{**ROW, "verdict": ["slower"]}], "findings": []},
+        {"rows": [], "findings": [{"kind": "failed"}]},
+        {"rows": "x", "findings": {}},
+        " " * 6_000_000,
+    ],
+)
+def test_what_is_not_the_gates_is_not_shown(comment, said):
+    text, conclusion = comment(said)
+    assert text.splitlines()[1] == "### Speed: no answer"
+    assert conclusion == "neutral"
+    assert "evil" not in text
+
+
+def test_a_file_of_another_name_is_not_looked_at(comment, tmp_path):
+    assert "Nothing was measured" in comment(FOUND, "../gate.json")[0]
+    assert {file.name for file in tmp_path.iterdir()} == {"gate.zip", "comment.md", "check.json"}
+
+
+def test_a_broken_archive_is_nothing(comment, tmp_path):
+    comment(FOUND)
+    text = (tmp_path / "gate.zip").read_bytes()
+    (tmp_path / "gate.zip").write_bytes(text[:50] + b"\0" * 40 + text[90:])
+    assert "### Speed: no answer" in comment(None)[0]
+
+
+def test_comment_is_short_and_whole(comment):
+    rows = [{**ROW, "benchmark": "x" * 400, "verdict": v} for v in ["slower", "same"] * 3000]
+    text, _ = comment({"rows": rows, "findings": []})
+    assert 50_000 < len(text) < 65_000
+    assert text.count("<details>") == text.count("</details>")
+    assert "Shortened" in text[-100:]
+
+
+GH = """#!/bin/bash
+echo "$*" >> calls
+case "$*" in
+  *"pulls/1 --jq .head.sha"*) echo "$NEWEST" ;;
+esac
+"""
+
+
+@pytest.mark.parametrize("newest", [COMMIT, "f" * 40])
+def test_only_the_newest_commit_gets_a_comment(tmp_path, newest):
+    (tmp_path / "gh").write_text(GH)
+    (tmp_path / "gh").chmod(0o755)
+    done = bash(
+        script("gate.yml", "Mark the commit, comment, and take the label off"),
+        tmp_path,
+        PATH=f"{tmp_path}:{os.environ['PATH']}",
+        COMMIT=COMMIT,
+        NUMBER="1",
+        NEWEST=newest,
+        REPOSITORY="repos/a/b",
+        RUNNER_TEMP=str(tmp_path),
+    )
+    assert not done.returncode, done.stderr
+    calls = (tmp_path / "calls").read_text()
+    assert "check-runs" in calls
+    assert ("comments -F" in calls) == ("DELETE" in calls) == (newest == COMMIT)
+
+
+# -- the results of a night ------------------------------------------------------------------------
 
 
 @pytest.fixture
-def project(tmp_path):
-    """Return the commits of a project: main, a change of the code, a change of a workflow."""
-    folder = tmp_path / "a/b"
-    (folder / ".github").mkdir(parents=True)
-    git(folder, "init", "-q", "-b", "main")
-    commits = []
-    for file, text in ((".github/gate.yml", "admit"), ("code", "new"), (".github/gate.yml", "")):
-        (folder / file).write_text(text)
-        git(folder, "add", "-A")
-        git(folder, "commit", "-q", "-m", file)
-        commits.append(git(folder, "rev-parse", "HEAD"))
-    return dict(zip(("main", "code", "workflow"), commits, strict=True))
+def branch(tmp_path):
+    """A repository whose branch has results, a checkout of main, and another for the check."""
+    origin = tmp_path / "origin"
+    origin.mkdir()
+    git(origin, "init", "-q", "-b", "main")
+    commit(origin, {"asv.conf.json": "{}", "results/readme": "a folder of the branch's name"})
+    git(origin, "switch", "-q", "--orphan", "results")
+    commit(origin, {"results/m/a.json": "1", "results/n/a.json": "1"})
+    git(origin, "switch", "-q", "main")
+    for name in ("check", "store"):
+        git(tmp_path, "clone", "-q", "origin", name)
+    (tmp_path / "checked").mkdir()
+    return tmp_path
+
+
+def bundled(branch, change):
+    """Return what the last job says of a commit with a change."""
+    check = branch / "check"
+    git(check, "switch", "-q", "-C", "results", "origin/results")
+    change(check)
+    git(check, "add", "-A")
+    git(check, "commit", "-q", "--allow-empty", "-m", "night")
+    git(check, "bundle", "create", "-q", "../checked/results.bundle", "refs/heads/results")
+    return bash(
+        script("nightly.yml", "Look at the commit once more"),
+        branch / "store",
+        MACHINE="m",
+        RUNNER_TEMP=str(branch),
+        HOME=str(branch),
+    )
+
+
+def test_what_was_added_is_stored(branch):
+    done = bundled(branch, lambda check: write(check, {"results/m/b c.json": "2"}))
+    assert not done.returncode, done.stdout + done.stderr
+    assert git(branch / "store", "show", "refs/heads/results:results/m/b c.json") == "2"
 
 
 @pytest.mark.parametrize(
-    ("jobs", "event", "content", "taken"),
+    ("change", "why"),
     [
-        ("labelled", "pull_request", LABELLED, True),
-        ("labelled", "pull_request", {**LABELLED, "head": "workflow"}, False),
-        ("labelled", "pull_request", {**LABELLED, "head": "nowhere"}, False),
-        ("labelled", "pull_request", {"action": "labeled", "label": {"name": "docs"}}, False),
-        ("labelled", "pull_request", {"action": "synchronize"}, False),
-        ("labelled", "push", {}, False),
-        ("labelled", "schedule", {}, False),
-        ("nightly", "schedule", {}, True),
-        ("nightly", "workflow_dispatch", {}, True),
-        ("nightly", "pull_request", LABELLED, False),
+        (lambda c: write(c, {"results/n/a.json": "2"}), "not this machine's"),
+        (lambda c: write(c, {"results/mm/a.json": "2"}), "not this machine's"),
+        (lambda c: write(c, {".github/workflows/x.yml": "2"}), "not this machine's"),
+        (lambda c: (c / "results/m/a.json").unlink(), "no file that was added"),
+        (lambda c: (c / "results/m/l.json").symlink_to("/etc/passwd"), "no file that was added"),
+        (lambda c: (c / "results/m/a.json").chmod(0o755), "no file that was added"),
+        (lambda c: git(c, "commit", "-q", "--amend", "-m", "x"), "forgets what was there"),
     ],
 )
-@pytest.mark.parametrize("ref", ["refs/heads/main", "refs/heads/other"])
-def test_machine_takes(tmp_path, project, jobs, event, content, taken, ref):
-    """The hook on the machine; it refuses root too, which the tests may be: id says otherwise."""
-    head = project.get(content.get("head"), 40 * "1")
-    shas = {"base": {"sha": project["main"]}, "head": {"sha": head}}
-    content = {**content, "pull_request": shas}
-    (tmp_path / "event.json").write_text(json.dumps(content))
-    (tmp_path / "id").write_text("#!/bin/sh\necho 1000\n")
-    (tmp_path / "id").chmod(0o755)
-    settings = {
-        "PATH": f"{tmp_path}:{os.environ['PATH']}",
-        "BENCHMARK_JOBS": jobs,
-        "BENCHMARK_REPOSITORY": "a/b",
-        "GITHUB_REPOSITORY": "a/b",
-        "GITHUB_SERVER_URL": f"file://{tmp_path}",
-        "GITHUB_EVENT_NAME": event,
-        "GITHUB_EVENT_PATH": str(tmp_path / "event.json"),
-        "GITHUB_REF": ref,
-    }
+def test_what_is_more_than_added_is_refused(branch, change, why):
+    done = bundled(branch, change)
+    assert done.returncode
+    assert why in done.stdout
 
-    def run(**changed):
-        hook = f"bash -e {GITHUB / 'runner/job-started.sh'}"
-        return bash(hook, tmp_path, **{**settings, **changed})
 
-    taken = taken and (jobs == "labelled" or ref == "refs/heads/main")
-    done = run()
-    assert (done.returncode == 0) == taken, done.stderr
-    assert taken or done.stdout.startswith("::error::This machine does not take the job: ")
-    assert run(GITHUB_REPOSITORY="fork/b").returncode
-    (tmp_path / "id").write_text("#!/bin/sh\necho 0\n")
-    assert run().returncode
+def test_a_night_becomes_a_commit_of_what_is_fit(branch):
+    """The artifact has a repository in it, whose configuration would run a command."""
+    night = branch / "results"
+    shutil.copytree(ROOT / "results/vm-2core-epyc", night / "m")
+    for file in night.rglob("*.json"):  # of this machine, by its name
+        file.write_text(file.read_text().replace("vm-2core-epyc", "m"))
+    shutil.copy(ROOT / "results/benchmarks.json", night)
+    (night / "m/.git").mkdir()
+    (night / "m/.git/config").write_text("[core]\n\tfsmonitor = touch ran\n")
+    (night / ".git").mkdir()
+    (night / ".git/config").write_text("[core]\n\tfsmonitor = touch ran\n")
+    (night / "m/00000000-x.json").symlink_to("/etc/passwd")
+    os.mkfifo(night / "m/00000001-x.json")
+    (night / "m/00000002-x.json").write_text('{"version": 2}')
+    (night / "m/run.sh").write_text("")
+    with (night / "m/tuning.jsonl").open("a") as stream:
+        stream.write('{"half')
+    check = branch / "check"
+    write(check, {"asv.conf.json": '{"version": 1, "repo": ".", "results_dir": "results"}'})
+    text = script("nightly.yml", "Make a commit of what is fit")
+    done = bash(
+        text.replace(".venv/bin/python", sys.executable),
+        check,
+        MACHINE="m",
+        RUNNER_TEMP=str(branch),
+        GITHUB_OUTPUT=str(branch / "output"),
+        PYTHONPATH=str(ROOT),
+        HOME=str(branch),
+    )
+    assert not done.returncode, done.stdout + done.stderr
+    assert (branch / "output").read_text() == "found=yes\n"
+    stored = git(check, "diff", "--name-only", "origin/results", "refs/heads/results").split()
+    fit = {f"results/m/{f.name}" for f in (ROOT / "results/vm-2core-epyc").iterdir()}
+    assert set(stored) == {"results/benchmarks.json", *fit}, "and nothing is removed"
+    for part in (".git: not a name", "00000000-x.json", "00000001-x.json", "run.sh", "cut off"):
+        assert part in done.stderr
+    assert not list(branch.rglob("ran"))
+    shutil.copy(branch / "results.bundle", branch / "checked")
+    looked = bash(
+        script("nightly.yml", "Look at the commit once more"),
+        branch / "store",
+        MACHINE="m",
+        RUNNER_TEMP=str(branch),
+        HOME=str(branch),
+    )
+    assert not looked.returncode, looked.stdout + looked.stderr
