@@ -21,8 +21,8 @@ FINDING = Finding(
     "than five samples, so the numbers are rough (about).",
     missing="Not measured yet: first calls and imports. make bench measures them.",
 )
-NAMED = ("numba", "jax")
-"""Of whom the sentence speaks, where they were measured."""
+NAMED = 2
+"""Of so many tools the sentence speaks."""
 DRAWN = 6
 
 
@@ -41,7 +41,7 @@ def _of_run(run: Run, series: Series) -> Found | None:
     if not known:
         return None
     paying = {tool: calls for tool, calls in known.items() if _numbers(calls)}
-    named = [tool for tool in NAMED if tool in paying] or sorted(paying)[:1]
+    named = sorted(finding.known(paying), key=lambda tool: -len(_numbers(paying[tool])))[:NAMED]
     sizes = sorted({size for calls in known.values() for size in calls}, key=elements)
     about = {row["tool"]: row.get("about", True) for row in pays}
     return Found(

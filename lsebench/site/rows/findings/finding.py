@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from lsebench.site.families import described
+from lsebench.site.families import described, featured
 from lsebench.site.rows import words
 from lsebench.site.rows.results import MAIN, Row, Run, Series, day, newest
 
@@ -70,9 +70,12 @@ class Finding:
     machines: Sequence[Found] = ()
 
     def on(self, found: Sequence[Found | None]) -> Finding:
-        """Return it with what was found on machines, the one with most first."""
-        there = [one for one in found if one]
-        there.sort(key=lambda one: (one.chart is None, -len(one.rows), one.place))
+        """Return it with what was found on machines, the one with most first.
+
+        Of those with as much it is the newest.
+        """
+        there = sorted((one for one in found if one), key=lambda one: one.date, reverse=True)
+        there.sort(key=lambda one: (one.chart is None, -len(one.rows)))
         return replace(self, machines=there)
 
     @property
@@ -139,6 +142,19 @@ def title(tool: str) -> str:
     """Return the name of a tool for people."""
     backend, _, form = tool.partition(":")
     return str(described(backend)["title"]) + (f": {form}" if form else "")
+
+
+def known(tools: Iterable[str]) -> list[str]:
+    """Return the tools that most people know, what they have already before compilers.
+
+    They are the plain ones of those that pages show first; all where there are none.
+    """
+    all_of_them = list(tools)
+    order = {"no": 0, "jit": 1, "ahead": 2}
+    plain = [
+        t for t in featured() if t in all_of_them and "_" not in t and not described(t)["ours"]
+    ]
+    return sorted(plain, key=lambda tool: order[described(tool)["compiled"]]) or all_of_them
 
 
 def colour(tool: str) -> str:
