@@ -57,15 +57,15 @@
   }
 
   const rate = (step) => step.ratio ?? Infinity;
-  const COLUMNS = (open) => [
+  const COLUMNS = [
     { key: "tool", title: "tool", text: (s) => (Site.named(s).tool ? Site.titleOf(index.backends, Site.named(s).tool) : bench(s).what) },
     {
       key: "series", title: "series", text: () => "", class: () => "nowrap",
       tip: (s) => s.range && `measured more rarely: between ${s.range.map(short).join(" and ")}`,
       cell: (s) => {
-        const button = Site.make("button", { type: "button", class: "link" }, "show");
+        const button = Site.opens("show", { series: { benchmark: s.benchmark, values: s.values, environment: s.environment } });
         button.setAttribute("aria-label", `show the series of ${words.title(s)}`);
-        button.addEventListener("click", () => open(s));
+        button.className = "link";
         return Site.make("span", {}, button, s.range ? " *" : "");
       },
     },
@@ -91,24 +91,16 @@
   ];
 
   // A trend has what a step has, but for what comes after it.
-  const TRENDS = (open) => [
-    ...COLUMNS(open).filter((column) => !["cause", "became", "held"].includes(column.key)),
+  const TRENDS = [
+    ...COLUMNS.filter((column) => !["cause", "became", "held"].includes(column.key)),
     {
       key: "held", title: "over", sort: (t) => t.held, text: (t) => several(t.held, "measured commit"), class: () => "nowrap",
       tip: (t) => `from ${words.commit(t.before).id} to ${words.commit(t.at).id}`,
     },
   ];
 
-  // A table whose series open below it.
-  function table(id, label) {
-    const made = Site.make("table", { id, "aria-label": label });
-    const below = Site.make("div");
-    const open = async (row) => {
-      await Site.open(below, { series: { benchmark: row.benchmark, values: row.values, environment: row.environment } });
-      below.scrollIntoView({ block: "nearest" });
-    };
-    return { open, parts: [Site.make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label }, made), below] };
-  }
+  const scrolled = (id, label) => Site.make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label },
+    Site.make("table", { id, "aria-label": label }));
 
   const listed = (items, more) =>
     Site.make("ul", {}, ...items.map((item) => Site.make("li", {}, ...item)), ...(more ? [Site.make("li", {}, `and ${more} more`)] : []));
@@ -157,12 +149,11 @@
     const fill = () => {
       if (!made.open || made.children.length > 1) return;
       const link = Site.make("a", { href: `#${new URLSearchParams({ ...changed(), commit: short(group.after) })}` }, "link to this incident");
-      const shown = table(`steps-${number}`, `series with a step at ${short(group.after)}`);
       made.append(
         Site.make("p", { class: "note" }, `Last measured before: ${short(group.before)}. First measured after: ${short(group.after)}. `, link),
         Site.make("div", { class: "pair" }, Site.make("section", {}, ...code(group)), Site.make("section", {}, ...versions(group, steps))),
-        Site.make("h3", {}, `${steps.length} series`), ...shown.parts);
-      Site.table(`steps-${number}`, COLUMNS(shown.open), steps, "ratio", steps.some(words.rises));
+        Site.make("h3", {}, `${steps.length} series`), scrolled(`steps-${number}`, `series with a step at ${short(group.after)}`));
+      Site.table(`steps-${number}`, COLUMNS, steps, "ratio", steps.some(words.rises));
       if (steps.some((s) => s.range))
         made.append(Site.make("p", { class: "note" }, "* measured more rarely: its step lies in a wider range, which holds this one."));
     };
@@ -191,8 +182,7 @@
       tip: (c) => (c.low === null ? "what was measured again shows no difference; the ratio is that of the history" : undefined),
     },
   ];
-  const trending = table("trending", "trends");
-  document.getElementById("trends").append(...trending.parts);
+  document.getElementById("trends").append(scrolled("trending", "trends"));
   if (document.getElementById("confirmed")) Site.table("confirmed", CONFIRMED, all.confirmed, "date", true);
   const changed = () => Object.fromEntries(Object.entries(state).filter(([key, value]) => value && value !== DEFAULTS[key]));
 
@@ -217,7 +207,7 @@
     box.hidden = !trends.length;
     const up = trends.filter(words.rises).length;
     box.firstElementChild.textContent = `Trends: ${up} series rise, ${trends.length - up} fall, a little with every commit`;
-    Site.table("trending", TRENDS(trending.open), trends, "ratio", true);
+    Site.table("trending", TRENDS, trends, "ratio", true);
     document.getElementById("about").textContent = about(found, steps);
     if (asked >= 0) made[asked].made.scrollIntoView();
     document.body.dataset.ready = "yes";
