@@ -28,6 +28,22 @@ TUNED = {
     "proc/loadavg": "0.01 0.02 0.00 1/90 1234",
     "proc/self/status": "Name:\tcat\nCpus_allowed_list:\t0-1\n",
     "proc/swaps": "Filename Type Size Used Priority",
+    "proc/self/cgroup": "0::/system.slice/ours.service",
+    "sys/fs/cgroup/system.slice/cpu.max": "max 100000",
+    "etc/systemd/system/timers.target.wants/lsekernels-nightly.timer": "",
+    f"{CPU}/cpu0/cpufreq/energy_performance_preference": "performance",
+    f"{CPU}/cpu0/cpuidle/state2/disable": "0",
+    f"{CPU}/cpu0/cpuidle/state2/latency": "10",
+    f"{CPU}/cpu0/cpuidle/state2/name": "C1E",
+    f"{CPU}/cpu0/cpuidle/state3/disable": "1",
+    f"{CPU}/cpu0/cpuidle/state3/latency": "133",
+    f"{CPU}/cpu0/cpuidle/state3/name": "C6",
+    f"{CPU}/vulnerabilities/meltdown": "Not affected",
+    f"{CPU}/vulnerabilities/spectre_v1": "Mitigation: usercopy barriers",
+    "sys/kernel/mm/ksm/run": "0",
+    "sys/devices/system/node/online": "0-1",
+    "proc/sys/kernel/numa_balancing": "0",
+    "proc/cmdline": "quiet mitigations=auto",
 }
 IDLE = Activity(0, 0, 0, {1: ("init", 5)}), Activity(4, 100, 400, {1: ("init", 6)})
 SAID = """Show the system configuration
@@ -58,7 +74,7 @@ def tree(folder, files):
 
 
 def found(folder, files, activity=IDLE, said=FINE):
-    return {c.name: c for c in linux_checks.checks(tree(folder, files), *activity, said)}
+    return {c.name: c for c in linux_checks.checks(tree(folder, files), activity, said)}
 
 
 def made_up(tmp_path, monkeypatch):

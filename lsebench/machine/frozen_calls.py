@@ -1,7 +1,8 @@
 """The frozen kernels whose scatter is a machine's noise, timed in one process.
 
 Run as a program: ``python frozen_calls.py SECONDS BYTES`` prints JSON, kernel -> seconds of each
-call. The kernels are never changed: what changes in their times is the machine.
+call; ``python frozen_calls.py BYTES`` makes a call of the kernel that each line of its input names,
+and prints the seconds. The kernels are never changed: what changes in their times is the machine.
 """
 
 from __future__ import annotations
@@ -54,7 +55,22 @@ def measure(seconds: float, large: int) -> dict[str, list[float]]:
     return times
 
 
+def answer(large: int) -> None:
+    """Make calls when told to, so that two processes can take turns."""
+    calls = kernels(large)
+    for call in calls.values():
+        call()  # warm-up
+    for line in sys.stdin:
+        call = calls[line.strip()]
+        start = perf_counter()
+        call()
+        print(perf_counter() - start, flush=True)
+
+
 if __name__ == "__main__":
+    if len(sys.argv) == 2:
+        answer(int(sys.argv[1]))
+        sys.exit()
     found = measure(float(sys.argv[1]), int(sys.argv[2]))
     switches = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
     print(json.dumps({"times": found, "switches": switches, "numpy": np.__version__}))

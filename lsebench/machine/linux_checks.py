@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 GOOD, BAD, UNKNOWN = "good", "bad", "unknown"
@@ -20,8 +21,14 @@ TUNE = f"sudo {PYTHON} -m pyperf system tune"
 CPUS = "sys/devices/system/cpu"
 HOT = 85.0
 """Degrees Celsius; most processors lower their clock between 90 and 105."""
-BUSY = 0.1
-"""Of one processor, all other programs together."""
+BUSY, BUSIEST = 0.1, 0.5
+"""Of one processor, all other programs together: all the time, and in any second of it."""
+LOADED = 1.0
+"""Programs that ran or waited for a disk, on average over the last minute."""
+STOLEN = 1.0
+"""Per cent of the time that a host may take while something is measured."""
+WAKING = 20
+"""Microseconds that a processor may take to wake: deeper sleeps show in what waits for others."""
 SCHEDULER, INTERRUPTS, GOVERNOR = "Linux scheduler", "IRQ affinity", "CPU scaling governor"
 """Names that pyperf has for what it tells."""
 BY_HAND = ("Power supply", "Check nohz_full")
@@ -60,14 +67,14 @@ class Activity:
     processes: Processes
 
 
-def checks(root: Path, before: Activity, after: Activity, pyperf: str | None) -> list[Check]:
+def checks(root: Path, seen: Sequence[Activity], pyperf: str | None) -> list[Check]:
     """Return all checks of the machine whose ``/sys`` and ``/proc`` are below `root`.
 
     Parameters
     ----------
     root : Path
-    before, after : Activity
-        A second apart, in which this program slept.
+    seen : sequence of Activity
+        Each a second after the one before, in which this program slept.
     pyperf : str or None
         What ``pyperf system show`` has said, if it ran.
     """
@@ -78,12 +85,19 @@ def checks(root: Path, before: Activity, after: Activity, pyperf: str | None) ->
         smt(root),
         isolation(root, states),
         *interrupts(root, states),
-        load(root, before, after),
+        load(root, seen),
+        quota(root),
+        timers(root),
         swap(root),
-        virtualization(root, after),
+        virtualization(root, seen[-1]),
         temperature(root),
+        energy(root),
+        idle_states(root),
         clock(root),
         huge_pages(root),
+        same_pages(root),
+        numa_balancing(root),
+        mitigations(root),
     ]
 
 
@@ -264,14 +278,17 @@ def activity(root: Path, but: int = 0) -> Activity:
     return Activity(busy, stolen, busy + idle + wait + stolen, processes)
 
 
-def load(root: Path, before: Activity, after: Activity) -> Check:
-    """Check that nothing else runs."""
-    total = after.total - before.total
-    if total <= 0:
+def load(root: Path, seen: Sequence[Activity]) -> Check:
+    """Check that nothing else runs, and that nothing did a moment ago."""
+    before, after = seen[0], seen[-1]
+    if after.total <= before.total:
         return _unseen("load")
     cpus = len(online(root))
-    share = cpus / total  # of one processor, for each tick
+    share = cpus / (after.total - before.total)  # of one processor, for each tick
     busy = (after.busy - before.busy) * share
+    busiest = max(
+        (b.busy - a.busy) / (b.total - a.total) for a, b in pairwise(seen) if b.total > a.total
+    )
     used = {
         pid: (ticks - before.processes.get(pid, ("", 0))[1]) * share
         for pid, (_, ticks) in after.processes.items()
@@ -279,13 +296,169 @@ def load(root: Path, before: Activity, after: Activity) -> Check:
     most = sorted((pid for pid in used if used[pid] >= 0.02), key=lambda p: -used[p])[:4]
     names = [f"{after.processes[p][0]} {100 * used[p]:.0f} % (process {p})" for p in most]
     average = (read(root, "proc/loadavg") or "?").split()[0]
-    found = f"{busy:.2f} of {cpus} CPUs busy in a second of doing nothing, average load {average}"
+    found = (
+        f"{busy:.2f} of {cpus} CPUs busy in {len(seen) - 1} s of doing nothing, "
+        f"{cpus * busiest:.2f} in the busiest; average load of the last minute {average}"
+    )
     listed = ", ".join(names)
-    if busy < BUSY:
+    quiet = average == "?" or float(average) < LOADED
+    if busy < BUSY and cpus * busiest < BUSIEST and quiet:
         return Check("load", found, GOOD, private=listed)
     why = "what else runs takes caches, memory and processor time"
     fix = "stop what runs (top shows it), or measure when it has ended"
     return Check("load", found, BAD, why, fix, listed)
+
+
+def meanwhile(root: Path, before: Activity, after: Activity, own: float) -> Check:
+    """Check what else took time while something was measured, which itself took `own` ticks."""
+    name, total = "while it measured", after.total - before.total
+    if total <= 0:
+        return _unseen(name)
+    cpus = len(online(root))
+    others = max(0.0, after.busy - before.busy - own) * cpus / total
+    stolen = 100 * (after.stolen - before.stolen) / total
+    found = f"{others:.2f} of {cpus} CPUs busy with other programs"
+    if stolen or hypervisor(root):
+        found += f", {stolen:.1f} % of the time taken by the host"
+    if others < BUSY and stolen < STOLEN:
+        return Check(name, found, GOOD)
+    why = "a change of this size in the times is theirs"
+    return Check(name, found, BAD, why, "stop what runs, or take a machine without neighbours")
+
+
+def quota(root: Path) -> Check:
+    """Check that no group of processes that this one is in has its time rationed."""
+    name, groups = "CPU quota", read(root, "proc/self/cgroup") or ""
+    found, seen = [], False
+    for kind, place in re.findall(r"^\d+:(.*):(/.*)$", groups, re.M):
+        if kind and "cpu" not in kind.split(","):
+            continue
+        top = root / "sys/fs/cgroup" / kind
+        seen |= top.is_dir()
+        folder = top / place.lstrip("/")
+        while True:  # each group around it may have one, too
+            limit = read(folder, "cpu.max") or (
+                f"{read(folder, 'cpu.cfs_quota_us')} {read(folder, 'cpu.cfs_period_us')}"
+            )
+            if numbers := re.fullmatch(r"(\d+) (\d+)", limit):
+                found.append(int(numbers[1]) / int(numbers[2]))
+            if folder == top or top not in folder.parents:
+                break
+            folder = folder.parent
+    if not seen:
+        return _unseen(name, "the groups of processes are not to be seen")
+    cpus = len(online(root))
+    if min(found, default=cpus) >= cpus:
+        return Check(name, "none", GOOD)
+    why = "what has used its share is stopped for the rest of a tenth of a second"
+    fix = "set no CPUQuota=, no --cpus and no limit on CPUs where this program is started"
+    return Check(name, f"{min(found):g} of {cpus} CPUs", BAD, why, fix)
+
+
+def timers(root: Path) -> Check:
+    """Check that systemd starts nothing in the middle, or starts it where nothing is measured."""
+    name, folders = "timers", ("etc/systemd/system", "usr/lib/systemd/system")
+    wanted = [root / folder / "timers.target.wants" for folder in folders]
+    if not any(folder.is_dir() for folder in wanted):
+        return _unseen(name, "no systemd, or it does not tell")
+    files = {file.name for folder in wanted for file in folder.glob("*.timer")}
+    masked = {file for file in files if (root / folders[0] / file).resolve() == Path("/dev/null")}
+    others = sorted(file for file in files - masked if not file.startswith("lsekernels-"))
+    kept = cpu_list(read(root, "sys/fs/cgroup/system.slice/cpuset.cpus"))
+    if not others:
+        return Check(name, "none", GOOD)
+    found, listed = f"{len(others)} that start other programs", ", ".join(others)
+    if kept and set(kept) < set(online(root)):
+        return Check(name, f"{found}, on CPU {cpu_text(kept)} alone", GOOD, private=listed)
+    why = "updates, indexes and backups begin while something is timed"
+    fix = "keep system.slice to one CPU (docs/machine.md), or sudo systemctl disable --now each"
+    return Check(name, found, BAD, why, fix, listed)
+
+
+def energy(root: Path) -> Check:
+    """Check that processors are told to be fast, not to save."""
+    name, file = "energy preference", "cpufreq/energy_performance_preference"
+    told = _of_cpus(root, file) or _of_cpus(root, "power/energy_perf_bias")
+    if not told:
+        return _unseen(name, _hidden(root, "energy preference"))
+    text = ", ".join(sorted(told))
+    if told <= {"performance", "0"}:
+        return Check(name, text, GOOD)
+    why = "the clock rises later, and less"
+    if not _of_cpus(root, file):
+        return Check(name, text, BAD, why, "sudo cpupower set --perf-bias 0")
+    return Check(name, text, BAD, why, f"echo performance | sudo tee /{CPUS}/cpu*/{file}")
+
+
+def _of_cpus(root: Path, file: str) -> set[str]:
+    """Return what a file says, of all processors."""
+    said = (read(folder, file) for folder in (root / CPUS).glob("cpu[0-9]*"))
+    return {text for text in said if text}
+
+
+def idle_states(root: Path) -> Check:
+    """Check that no processor sleeps so deeply that waking it shows."""
+    name, slow = "C-states", ("", 0)
+    driver = read(root, f"{CPUS}/cpuidle/current_driver")
+    there = [*(root / CPUS).glob("cpu[0-9]*/cpuidle/state[0-9]*")]
+    for state in there:
+        if read(state, "disable") == "0":
+            title, took = read(state, "name") or state.name, int(read(state, "latency") or 0)
+            slow = max(slow, (title, took), key=lambda one: one[1])
+    if not there and (driver != "none" or hypervisor(root)):
+        return _unseen(name, _hidden(root, "sleep of processors"))
+    if slow[1] <= WAKING:
+        return Check(name, f"{slow[0]}, {slow[1]} µs to wake" if slow[0] else "none", GOOD)
+    why = "what waits for another thread, or has just begun, is slower by that"
+    fix = f"sudo cpupower idle-set --disable-by-latency {WAKING + 1}"
+    return Check(name, f"{slow[0]}, {slow[1]} µs to wake", BAD, why, fix)
+
+
+def same_pages(root: Path) -> Check:
+    """Check that the kernel does not look for pages that are alike."""
+    name, file = "same-page merging", "sys/kernel/mm/ksm/run"
+    text = read(root, file)
+    if text is None:
+        return _unseen(name, "this kernel has none, or does not tell")
+    if text != "1":
+        return Check(name, "off", GOOD)
+    why = "it reads all memory, and a page that was merged is copied when it is written"
+    return Check(name, "on", BAD, why, f"echo 2 | sudo tee /{file}")
+
+
+def numa_balancing(root: Path) -> Check:
+    """Check that pages stay where they are."""
+    name, file = "NUMA balancing", "proc/sys/kernel/numa_balancing"
+    nodes = read(root, "sys/devices/system/node/online")
+    if nodes is None:
+        return _unseen(name)
+    if len(cpu_list(nodes)) == 1:
+        return Check(name, "one node", GOOD)
+    text = read(root, file)
+    if text in (None, "0"):
+        return Check(name, "off" if text else "this kernel has none", GOOD)
+    why = "pages are taken away and moved while they are used"
+    return Check(name, f"on, nodes {nodes}", BAD, why, "sudo sysctl kernel.numa_balancing=0")
+
+
+def mitigations(root: Path) -> Check:
+    """Check that what keeps programs apart is on, as it is for those who read the times."""
+    name = "mitigations"
+    told = [
+        read(file.parent, file.name) or ""
+        for file in sorted((root / CPUS / "vulnerabilities").glob("*"))
+    ]
+    if not told:
+        return _unseen(name)
+    chosen = re.search(r"\bmitigations=(\S+)", read(root, "proc/cmdline") or "")
+    on, open_ = (sum(text.startswith(w) for text in told) for w in ("Mitigation", "Vulnerable"))
+    found = f"{on} on, {open_} missing, {len(told) - on - open_} not needed"
+    found += f" ({chosen[0]})" if chosen else ""
+    if not chosen or not chosen[1].startswith("off"):
+        return Check(name, found, GOOD)
+    why = "few have such times, and programs can read each other's memory"
+    fix = "take it out of GRUB_CMDLINE_LINUX in /etc/default/grub, sudo update-grub, reboot"
+    return Check(name, found, BAD, why, fix)
 
 
 def swap(root: Path) -> Check:

@@ -32,6 +32,8 @@ from .linux_checks import BAD, UNKNOWN, Check
 ROOT = Path("/")
 KEPT = 50
 """Lines kept of what was found before."""
+WATCHED = 10
+"""Seconds of doing nothing, to see what else is done."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -57,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
         type=int,
         default=noise_floor.PROCESSES,
         metavar="N",
-        help="that measure the noise, some 3 s each (default: %(default)s)",
+        help="that measure the noise, and as many pairs, some 6 s both (default: %(default)s)",
     )
     parser.add_argument("--no-store", action="store_true", help="leave the results folder alone")
     return parser
@@ -71,16 +73,24 @@ def run(options: argparse.Namespace) -> int:
         raise UserError(f"only Linux tells how it is tuned, and this is {platform.system()}")
     results = Path(options.config).resolve().parent / Config.load(options.config).results_dir
     name = machine_name(options.machine)
-    before = linux_checks.activity(ROOT, but=os.getpid())
-    time.sleep(1)
-    after = linux_checks.activity(ROOT, but=os.getpid())
-    checks = linux_checks.checks(ROOT, before, after, ask_pyperf())
+    seen = [linux_checks.activity(ROOT, but=os.getpid())]
+    for second in range(WATCHED):
+        progress(f"watching what else runs: {second} of {WATCHED} s")
+        time.sleep(1)
+        seen.append(linux_checks.activity(ROOT, but=os.getpid()))
+    progress("")
+    checks = linux_checks.checks(ROOT, seen, ask_pyperf())
     print(f"How machine {name} is tuned\n\n{table(checks)}\n", flush=True)
+    before, spent = linux_checks.activity(ROOT), sum(os.times()[:4])
     floor = noise_floor.floor(ROOT, options.processes, say=lambda text: progress(text, lines=True))
     progress("")
-    judged = noise_floor.check(floor)
-    checks.append(judged)
-    print(f"Its noise, of code that never changes\n\n{noise_table(floor)}\n\n{table([judged])}\n")
+    own = (sum(os.times()[:4]) - spent) * os.sysconf("SC_CLK_TCK")
+    judged = [
+        linux_checks.meanwhile(ROOT, before, linux_checks.activity(ROOT), own),
+        noise_floor.check(floor),
+    ]
+    checks += judged
+    print(f"Its noise, of code that never changes\n\n{noise_table(floor)}\n\n{table(judged)}\n")
     found: dict[str, Any] = {
         "checked": now(),
         "machine": name,
@@ -136,10 +146,11 @@ def noise_table(floor: Mapping[str, Any]) -> str:
         title = frozen_calls.NAMES[name]
         if name == "read":
             title += f" ({floor['bytes'] // 2**20} MiB)"
-        scatter = [f"{100 * found[which]:.2g} %" for which in ("within", "between")]
-        rows.append([title, in_words(found["seconds"], "seconds"), *scatter])
-    headers = ["", "a call", "within a process", "between processes"]
-    return textwrap.indent(columns(rows, headers, "lrrr"), "  ")
+        shares = (found[which] for which in ("within", "between", "paired", "visible"))
+        row = [title, in_words(found["seconds"], "seconds")]
+        rows.append([*row, *(f"{100 * share:.2g} %" for share in shares)])
+    headers = ["", "a call", "within a process", "between them", "in pairs", "seen by the gate"]
+    return textwrap.indent(columns(rows, headers, "lrrrrr"), "  ")
 
 
 def verdict(checks: Iterable[Check]) -> str:

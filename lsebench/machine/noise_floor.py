@@ -1,12 +1,22 @@
-"""The noise floor: how much the times of code that never changes scatter on this machine."""
+"""The noise floor: how much the times of code that never changes scatter on this machine.
+
+Twice: of processes one after the other, as what is stored over months is measured; and of pairs of
+processes that take turns, as the gate measures. What slows both of a pair down is not in their
+ratio, so pairs scatter less, and their scatter is what decides which change the gate can see.
+"""
 
 from __future__ import annotations
 
 import json
+import math
+import os
+import random
 import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +30,14 @@ MOST = 0.02
 """Scatter between processes beyond which a change of 2 % takes many of them to be seen."""
 SCALE = 1.4826
 """Makes the median of distances from the median a standard deviation, of normal values."""
+
+PAIRS = 24
+"""That the gate has for what it suspects, in an ordinary run."""
+LEAST = 0.02
+"""Change from which on one counts, for the gate (``--min-effect``)."""
+SIGNIFICANT, SEEN = (statistics.NormalDist().inv_cdf(share) for share in (0.999, 0.8))
+"""Standard errors of a change that is no chance, as the gate judges one suspect; and to be found in
+four of five runs."""
 
 Times = Mapping[str, Sequence[float]]
 
@@ -54,21 +72,78 @@ def summary(runs: Sequence[Times]) -> dict[str, dict[str, Any]]:
     return found
 
 
+def paired(
+    large: int, pairs: int, seconds: float, say: Callable[[str], object] = print
+) -> dict[str, list[float]]:
+    """Return for each kernel the ratio of two processes that take turns, one for each pair."""
+    command = [sys.executable, frozen_calls.__file__, str(large)]
+    found: dict[str, list[float]] = {name: [] for name in frozen_calls.NAMES}
+    for number in range(1, pairs + 1):
+        say(f"noise floor: pair {number} of {pairs}")
+        ratios: dict[str, list[float]] = {name: [] for name in found}
+        with ExitStack() as both:
+            sides = [both.enter_context(_turns(command)) for _ in range(2)]
+            end = time.monotonic() + seconds
+            while time.monotonic() < end or len(ratios["loop"]) < 5:
+                for name, values in ratios.items():
+                    took = {side: _ask(sides[side], name) for side in random.sample((0, 1), 2)}
+                    values.append(took[1] / took[0])
+            for side in sides:
+                side.communicate()  # its input ends, and so does it
+        for name, values in ratios.items():
+            found[name].append(statistics.median(values))
+    return found
+
+
+def _turns(command: Sequence[str]) -> subprocess.Popen[str]:
+    """Start a process that makes calls when told to, on the processor that the gate takes first."""
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    os.sched_setaffinity(process.pid, {max(os.sched_getaffinity(0))})
+    return process
+
+
+def _ask(process: subprocess.Popen[str], name: str) -> float:
+    assert process.stdin
+    assert process.stdout
+    try:
+        process.stdin.write(f"{name}\n")
+        process.stdin.flush()
+        return float(process.stdout.readline())
+    except (OSError, ValueError):
+        process.kill()
+        raise RuntimeError(f"the frozen kernels do not run:\n{process.communicate()[1]}") from None
+
+
+def scatter(ratios: Sequence[float]) -> float:
+    """Return the standard deviation of pairs, relative, as the gate has it."""
+    return statistics.stdev(math.log(ratio) for ratio in ratios)
+
+
+def visible(of_pairs: float) -> float:
+    """Return the smallest change that the gate finds in four of five runs, from the scatter."""
+    error = of_pairs / math.sqrt(PAIRS)
+    counts = max(math.log1p(LEAST), of_pairs / 2)
+    return math.expm1(max(counts, SIGNIFICANT * error) + SEEN * error)
+
+
 def floor(
     root: Path,
     processes: int = PROCESSES,
     seconds: float = SECONDS,
     say: Callable[[str], object] = print,
 ) -> dict[str, Any]:
-    """Time the frozen kernels in fresh processes, one after the other.
+    """Time the frozen kernels in fresh processes, one after the other, and then in pairs.
 
     Parameters
     ----------
     root : Path
         Below which ``sys`` tells the sizes of the caches.
     processes : int
+        And as many pairs.
     seconds : float
-        Of timing in each.
+        Of timing in each, and in each pair.
     say : callable
         Told how far it is.
     """
@@ -85,8 +160,12 @@ def floor(
         runs.append(said["times"])
         switches += said["switches"]
     spent = sum(sum(times) for run in runs for times in run.values())
+    kernels = summary(runs)
+    for name, ratios in paired(large, processes, seconds, say).items():
+        of_pairs = scatter(ratios)
+        kernels[name] |= {"paired": of_pairs, "visible": visible(of_pairs), "ratios": ratios}
     return {
-        "kernels": summary(runs),
+        "kernels": kernels,
         "bytes": large,
         "seconds": seconds,
         "switches": switches / spent,
@@ -97,9 +176,12 @@ def floor(
 
 def check(found: Mapping[str, Any]) -> Check:
     """Judge a noise floor by its worst kernel."""
-    worst = max(found["kernels"].values(), key=lambda kernel: float(kernel["between"]))["between"]
-    interrupted = f"interrupted {found['switches']:.0f} times a second"
-    text = f"processes differ by {100 * worst:.2g} %; {interrupted}"
+    kernels = found["kernels"].values()
+    worst = max(float(kernel["between"]) for kernel in kernels)
+    text = f"processes differ by {100 * worst:.2g} %"
+    if pairs := [kernel["visible"] for kernel in kernels if "visible" in kernel]:
+        text += f"; in pairs changes from {100 * max(pairs):.2g} % on are seen"
+    text += f"; interrupted {found['switches']:.0f} times a second"
     if worst <= MOST:
         return Check("noise floor", text, GOOD)
     why = f"over {100 * MOST:.0f} % a change of that size takes many processes to be seen"

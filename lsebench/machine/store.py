@@ -126,7 +126,8 @@ def _is_ours(name: str, folder: str) -> bool:
     """Return whether asv or we write files of this name there."""
     if not folder:
         return name == asv_files.BENCHMARKS
-    if re.fullmatch(r"[0-9a-f]{8}-[\w.+-]+(\.json|\.context\.jsonl)", name, re.ASCII):
+    ends = rf"\.json|{re.escape(stored.State.FILE)}"
+    if re.fullmatch(rf"[0-9a-f]{{8}}-[\w.+-]+({ends})", name, re.ASCII):
         return True
     kind = stored.published(name)
     return name == asv_files.MACHINE or (kind is not None and name == kind.FILE)

@@ -42,12 +42,14 @@ def test_the_whole_command(quick, capsys):
     assert command(["machine", "--machine", "m", "--json", "found.json"]) == 0
     said = capsys.readouterr()
     assert "How machine m is tuned" in said.out
-    assert said.out.rstrip().endswith("Tuned (not to be seen: load).")
+    assert said.out.rstrip().endswith("Tuned (not to be seen: load, while it measured).")
     assert "process 2 of 2" in said.err
+    assert "pair 2 of 2" in said.err
     found = json.loads((quick / "found.json").read_text())
     assert found["machine"] == "m"
     assert {check["name"] for check in found["checks"]} >= {"SMT", "noise floor"}
     assert set(found["noise"]["kernels"]) == {"loop", "exp", "read"}
+    assert all(len(one["ratios"]) == 2 for one in found["noise"]["kernels"].values())
     (line,) = (quick / "results/m/tuning.jsonl").read_text().splitlines()
     for check in found["checks"]:
         assert "private" in check

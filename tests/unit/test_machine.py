@@ -1,6 +1,7 @@
 """How a machine is tuned, read from made-up trees of files; and the scatter of known numbers."""
 
 import json
+import math
 import random
 import signal
 
@@ -28,6 +29,21 @@ LAPTOP = {
     "proc/cpuinfo": "flags\t\t: fpu sse2\n",
     "proc/loadavg": "1.90 1.02 0.90 3/90 1234",
     "proc/swaps": "Filename Type Size Used Priority\n/dev/sda2 partition 4194304 204800 -2",
+    "proc/self/cgroup": "0::/user.slice/app",
+    "sys/fs/cgroup/user.slice/cpu.max": "150000 100000",
+    "sys/fs/cgroup/user.slice/app/cpu.max": "max 100000",
+    "etc/systemd/system/timers.target.wants/man-db.timer": "",
+    "usr/lib/systemd/system/timers.target.wants/fstrim.timer": "",
+    f"{CPU}/cpu0/cpufreq/energy_performance_preference": "performance",
+    f"{CPU}/cpu1/cpufreq/energy_performance_preference": "balance_power",
+    f"{CPU}/cpu0/cpuidle/state3/disable": "0",
+    f"{CPU}/cpu0/cpuidle/state3/latency": "133",
+    f"{CPU}/cpu0/cpuidle/state3/name": "C6",
+    f"{CPU}/vulnerabilities/spectre_v1": "Vulnerable",
+    "sys/kernel/mm/ksm/run": "1",
+    "sys/devices/system/node/online": "0-1",
+    "proc/sys/kernel/numa_balancing": "1",
+    "proc/cmdline": "quiet mitigations=off",
 }
 VIRTUAL = {
     f"{CPU}/online": "0-1",
@@ -40,6 +56,15 @@ VIRTUAL = {
     "proc/cpuinfo": "processor\t: 0\nflags\t\t: fpu hypervisor sse2\n",
     "proc/loadavg": "0.00 0.00 0.00 1/90 1234",
     "proc/swaps": "Filename Type Size Used Priority\n/swap file 4096 0 -2",
+    "proc/self/cgroup": "3:cpu,cpuacct:/\n2:memory:/x",
+    "sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us": "-1",
+    "sys/fs/cgroup/cpu,cpuacct/cpu.cfs_period_us": "100000",
+    "etc/systemd/system/timers.target.wants/man-db.timer": "",
+    "sys/fs/cgroup/system.slice/cpuset.cpus": "0",
+    f"{CPU}/cpuidle/current_driver": "none",
+    f"{CPU}/vulnerabilities/spectre_v1": "Mitigation: usercopy barriers",
+    "sys/kernel/mm/ksm/run": "2",
+    "sys/devices/system/node/online": "0",
 }
 BUSY = (
     Activity(1000, 0, 2000, {1: ("init", 5), 7: ("browser", 900)}),
@@ -101,10 +126,18 @@ def test_a_laptop_says_what_is_bad_and_how_to_mend_it(tmp_path):
     assert checks["turbo"].fix == f"echo 0 | sudo tee /{CPU}/cpufreq/boost"
     assert "nohz_full=1-3 rcu_nocbs=1-3 irqaffinity=0" in checks["isolated CPUs"].fix
     assert checks["load"].found == (
-        "1.50 of 4 CPUs busy in a second of doing nothing, average load 1.90"
+        "1.50 of 4 CPUs busy in 1 s of doing nothing, 1.50 in the busiest; "
+        "average load of the last minute 1.90"
     )
     assert checks["load"].private == "browser 90 % (process 7), make 55 % (process 8)"
     assert checks["swap"].found == "200 MiB used"
+    assert checks["CPU quota"].found == "1.5 of 4 CPUs"
+    assert checks["timers"].found == "2 that start other programs"
+    assert checks["timers"].private == "fstrim.timer, man-db.timer"
+    assert checks["energy preference"].found == "balance_power, performance"
+    assert checks["C-states"].found == "C6, 133 µs to wake"
+    assert checks["NUMA balancing"].found == "on, nodes 0-1"
+    assert checks["mitigations"].found == "0 on, 1 missing, 0 not needed (mitigations=off)"
     assert checks["temperature"].found == "91 °C, slowed down 7 times since the start"
     assert checks["clock source"].fix == f"echo tsc | sudo tee /{CLOCK}/current_clocksource"
     advised = checks["Perf event"]
@@ -119,7 +152,10 @@ def test_a_laptop_says_what_is_bad_and_how_to_mend_it(tmp_path):
 def test_a_virtual_machine_says_what_cannot_be_known(tmp_path):
     checks = found(tmp_path, VIRTUAL, said=GUEST)
     unknown = {name for name, check in checks.items() if check.state == UNKNOWN}
-    assert unknown == {"CPU scaling governor", "turbo", "SMT", "temperature"}
+    assert unknown == {
+        "CPU scaling governor", "turbo", "SMT", "temperature", "energy preference", "C-states"
+    }  # fmt: skip
+    assert checks["timers"].found == "1 that start other programs, on CPU 0 alone"
     assert all("host decides" in checks[name].why for name in unknown)
     assert {name for name, c in checks.items() if c.state == BAD} == {
         "isolated CPUs",
@@ -150,13 +186,62 @@ def test_nothing_is_good_where_nothing_is_to_be_read(tmp_path):
         ({f"{CPU}/cpu0/thermal_throttle/core_throttle_count": "1"}, "temperature", BAD),
         ({f"{CLOCK}/current_clocksource": "acpi_pm"}, "clock source", BAD),
         ({HUGE: "[always] never"}, "transparent huge pages", BAD),
+        ({"sys/fs/cgroup/system.slice/ours.service/cpu.max": "5 10"}, "CPU quota", BAD),
+        ({"proc/self/cgroup": "0::/../out"}, "CPU quota", GOOD),
+        ({"usr/lib/systemd/system/timers.target.wants/a.timer": ""}, "timers", BAD),
+        ({f"{CPU}/cpu0/cpuidle/state3/disable": "0"}, "C-states", BAD),
+        ({f"{CPU}/cpu1/cpufreq/energy_performance_preference": "power"}, "energy preference", BAD),
+        ({"sys/kernel/mm/ksm/run": "1"}, "same-page merging", BAD),
+        ({"proc/sys/kernel/numa_balancing": "2"}, "NUMA balancing", BAD),
+        ({"proc/cmdline": "mitigations=off"}, "mitigations", BAD),
+        ({"proc/loadavg": "3.60 1 1 1/2 3"}, "load", BAD),
     ],
 )
 def test_one_thing_changes_one_check(tmp_path, change, name, state):
     checks = found(tmp_path, TUNED | change)
     assert checks[name].state == state
     if name != "virtualization":
-        assert {n for n, c in checks.items() if c.state != GOOD} == {name}
+        assert {n for n, c in checks.items() if c.state != GOOD} == (
+            {name} if state == BAD else set()
+        )
+
+
+def seconds(*busy):
+    """Return what is seen of 4 CPUs, a second apart, of which so many were busy in each."""
+    seen = [Activity(0, 0, 0, {})]
+    for one in busy:
+        last = seen[-1]
+        seen.append(Activity(last.busy + round(100 * one), 0, last.total + 400, {}))
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("busy", "state"),
+    [([0.05] * 10, GOOD), ([0] * 9 + [0.6], BAD), ([0.2] * 10, BAD), ([0] * 9 + [0.4], GOOD)],
+)
+def test_what_runs_now_and_then_is_seen(tmp_path, busy, state):
+    assert found(tmp_path, TUNED, seconds(*busy))["load"].state == state
+
+
+def test_what_others_took_while_it_measured(tmp_path):
+    root = tree(tmp_path, {f"{CPU}/online": "0-3"})
+    before = Activity(0, 0, 0, {})
+
+    def check(busy, stolen, own):
+        return linux_checks.meanwhile(root, before, Activity(busy, stolen, 4000, {}), own)
+
+    assert check(1050, 0, 1000).found == "0.05 of 4 CPUs busy with other programs"
+    assert check(1050, 0, 1000).state == check(900, 0, 1000).state == GOOD
+    assert check(1200, 0, 1000).state == BAD
+    assert check(1000, 40, 1000).state == BAD
+    assert "1.0 % of the time taken by the host" in check(1000, 40, 1000).found
+
+
+def test_masked_timers_do_not_count(tmp_path):
+    root = tree(tmp_path, {"usr/lib/systemd/system/timers.target.wants/a.timer": ""})
+    (root / "etc/systemd/system").mkdir(parents=True)
+    (root / "etc/systemd/system/a.timer").symlink_to("/dev/null")
+    assert linux_checks.timers(root).found == "none"
 
 
 def test_interrupts_on_processors_that_are_kept(tmp_path):
@@ -221,6 +306,18 @@ def test_scatter_within_and_between_processes_is_told_apart():
     assert found["within"] == pytest.approx(0.001, rel=0.1)
     assert found["between"] == pytest.approx(0.03, rel=0.2)
     assert len(found["processes"]) == 300
+
+
+def test_pairs_say_what_the_gate_sees():
+    draw = random.Random(3)
+    ratios = [math.exp(draw.gauss(0.0, 0.04)) for _ in range(4000)]
+    assert noise_floor.scatter(ratios) == pytest.approx(0.04, rel=0.05)
+    assert noise_floor.visible(0.0) == pytest.approx(0.02)
+    assert noise_floor.visible(0.01) == pytest.approx(0.022, abs=0.001), "2 %, and to be found"
+    assert noise_floor.visible(0.1) == pytest.approx(0.084, abs=0.001)
+    kernel = {"between": 0.001, "visible": 0.034}
+    check = noise_floor.check({"kernels": {"loop": kernel}, "switches": 3.0})
+    assert "in pairs changes from 3.4 % on are seen" in check.found
 
 
 @pytest.mark.parametrize(("between", "state"), [(0.001, GOOD), (0.021, BAD)])
