@@ -17,6 +17,7 @@ from lsebench.records import checked
 from lsebench.records.shapes import fits
 from lsebench.site.rows import (
     accuracy,
+    changes,
     claims,
     home,
     incidents,
@@ -80,7 +81,7 @@ def pages(spoilt):
         accuracy.site(runs),
         libraries.site(runs, revisions, lambda commit: runs),
         claims.site(runs, spoilt),
-        incidents.confirmed(spoilt, benchmarks),
+        incidents.confirmed(changes.History(stored, spoilt, None, benchmarks, revisions)),
         limits.site(runs, spoilt),
         machines.tables(runs, GraphSet(), spoilt),
     ]

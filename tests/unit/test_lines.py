@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from lsebench.records import asv_files, stored
-from lsebench.site.rows import claims, incidents
+from lsebench.site.rows import changes, claims, incidents
 
 from .. import spoiled
 
@@ -120,7 +120,8 @@ def test_no_page_stops_at_half_a_line(tmp_path):
     (tmp_path / "m").mkdir()
     text = "".join(json.dumps(one) + "\n" for one in (spoiled.FACTS, spoiled.CLAIM))
     (tmp_path / "m" / "claims.jsonl").write_text(text + '{"what": "ha')
-    (table,) = claims.tables(tmp_path)
-    assert len(table["lines"]) == 1
+    (table,) = claims.site({}, tmp_path)
+    assert [line["what"] for line in table["lines"] if line["measured"]] == [spoiled.CLAIM["what"]]
     (tmp_path / "m" / "incidents.jsonl").write_text('{"benchmark": "warm')
-    assert incidents.confirmed(tmp_path, {"warm": {}}) == []
+    history = changes.History([], tmp_path, None, {"warm": {}}, {})
+    assert incidents.confirmed(history) == []

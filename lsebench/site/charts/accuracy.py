@@ -34,14 +34,14 @@ def accuracy() -> dict[str, Any]:
     base = alt.Chart(alt.NamedData("rows")).encode(x=x)
     layers = (
         alt.Chart(alt.InlineData([{"one": 1}]))
-        .mark_rule(color=INK, strokeDash=[4, 3], opacity=0.5)
+        .mark_rule(color=INK, strokeDash=[4, 3], opacity=0.5, aria=False)
         .encode(x="one:Q"),
         # From the mark to its name, where that had to move aside.
-        base.mark_rule(color=INK, opacity=0.25).encode(y="seconds:Q", y2="label:Q"),
+        base.mark_rule(color=INK, opacity=0.25, aria=False).encode(y="seconds:Q", y2="label:Q"),
         base.transform_filter("datum.low > 0")
-        .mark_rule(strokeWidth=3, opacity=0.35)
+        .mark_rule(strokeWidth=3, opacity=0.35, aria=False)
         .encode(y="low:Q", y2="high:Q", color=colour),
         base.mark_point(size=80, filled=True, opacity=1).encode(y=y, color=colour, tooltip=tooltip),
-        base.mark_text(align="left", dx=8).encode(y="label:Q", text="title:N"),
+        base.mark_text(align="left", dx=8, aria=False).encode(y="label:Q", text="title:N"),
     )
     return finished(alt.layer(*layers), height=480, padding={"right": 130})

@@ -39,17 +39,19 @@ def libraries() -> dict[str, Any]:
     )
     dash = alt.StrokeDash("dash:N").scale(None).legend(None)
     layers = (
-        same.mark_line(color=INK, strokeWidth=1, opacity=0.3).encode(y=y),
-        same.mark_point(color=INK, size=40, filled=True, opacity=0.35).encode(
+        same.mark_line(color=INK, strokeWidth=1, opacity=0.3, aria=False).encode(y=y),
+        same.mark_point(color=INK, size=40, filled=True, opacity=0.35, aria=False).encode(
             y="ratio:Q", tooltip=tooltip
         ),
         other.transform_filter("datum.least > 0")
-        .mark_rule(strokeWidth=3, opacity=0.25)
+        .mark_rule(strokeWidth=3, opacity=0.25, aria=False)
         .encode(y="least:Q", y2="most:Q"),
-        other.mark_line(strokeWidth=2).encode(y="ratio:Q", strokeDash=dash),
-        other.mark_point(size=60, filled=True, opacity=1).encode(y="ratio:Q", tooltip=tooltip),
+        other.mark_line(strokeWidth=2, aria=False).encode(y="ratio:Q", strokeDash=dash),
+        other.mark_point(size=60, filled=True, opacity=1, aria=False).encode(
+            y="ratio:Q", tooltip=tooltip
+        ),
         other.transform_filter("datum.first")
-        .mark_text(align="right", dx=-9)
+        .mark_text(align="right", dx=-9, aria=False)
         .encode(y="label:Q", text="title:N", color=alt.value(INK)),
     )
     return finished(alt.layer(*layers), height=420, padding={"left": 5})
