@@ -104,12 +104,11 @@ def test_which_tool_for_100000_float32_and_1000_calls(visit):
 
 
 def test_when_was_scipy_slower(visit):
-    page = visit("synthetic/index.html")
+    page = visit("own/index.html")
     page.click("nav a:text-is('Libraries')")
     page.wait_for_selector("body[data-ready]")
     words = page.inner_text("main")
-    assert "NumPy 1.26.4" in words
-    assert re.search(r"SciPy.* 1\.4", words)
+    assert re.search(r"SciPy \d.* takes \S+ times as long|beyond the noise", words)
 
 
 def test_numba_over_commits(visit):
