@@ -160,7 +160,7 @@ def test_whole_way(clone):
     # The site: asv's pages, ours, and nothing for git to see.
     subprocess.run([sys.executable, "-m", "asv", "publish"], cwd=clone, check=True)
     assert 'href="claims.html"' in (clone / "html/index.html").read_text("utf-8")
-    text = (clone / "html/data/compare.js").read_text("utf-8")
+    text = (clone / "html/data/home.js").read_text("utf-8")
     assert '"NumPy"' in text
     assert commit in text
     graphs = json.loads((clone / "html/index.json").read_text())

@@ -225,7 +225,7 @@ def test_publish_preview_and_gh_pages(asv):
     published = set(git(asv.folder, "ls-tree", "-r", "--name-only", "gh-pages").splitlines())
     written = {str(p.relative_to(html)) for p in html.rglob("*") if p.is_file()}
     assert published == written
-    assert {"index.html", "data/compare.js", "static/vega.js", "index.json"} <= published
+    assert {"index.html", "data/home.js", "static/vega.js", "index.json"} <= published
     assert any(name.startswith("graphs/") for name in published)
     assert git(asv.folder, "status", "--porcelain", "--", "html") == ""
     with preview(asv) as address:

@@ -131,7 +131,7 @@ def _told(best: Best | None) -> bool:
 def _sentence(table: Mapping[str, Mapping[str, Best]]) -> str:
     ends = list(dict.fromkeys([next(iter(table)), list(table)[-1]]))
     parts = [f"of {finding.numbers(size)} {_gains(table[size])}" for size in ends]
-    return f"As fast as NumPy's logsumexp: {'; '.join(parts)}."
+    return f"Against NumPy's logsumexp: {'; '.join(parts)}."
 
 
 def _gains(of_size: Mapping[str, Best]) -> str:
@@ -140,7 +140,7 @@ def _gains(of_size: Mapping[str, Best]) -> str:
     best, own = of_size.get("installable"), of_size.get("ours")
     if best and _told(best):
         same = f" (or {_some(best.ties)})" if best.ties else ""
-        parts = [f"{finding.title(best.tool)}{same} {finding.much(best.gain)} times"]
+        parts = [f"{finding.title(best.tool)}{same} is {finding.much(best.gain)} times as fast"]
     if own and _told(own):
         parts.append(f"our own {finding.title(own.tool)} {finding.much(own.gain)} times")
     return ", ".join(parts)
