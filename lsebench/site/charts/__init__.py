@@ -11,11 +11,10 @@ from typing import Any
 from .accuracy import accuracy
 from .libraries import libraries
 from .limits import limits
-from .lines import lines
 from .series import control, series
 from .tool import tool
 
-CHARTS = (lines, accuracy, libraries, limits, tool, series, control)
+CHARTS = (accuracy, libraries, limits, tool, series, control)
 
 
 def all_charts() -> dict[str, dict[str, Any]]:

@@ -14,7 +14,7 @@ from pygments.lexers import get_lexer_for_filename
 from lsebench.site import families
 from lsekernels import kernels, registry
 
-from . import code, home
+from . import code, compiled_code, home
 from .machines import SETTINGS
 from .results import Row, Run, Series, apart, newest, ratio, rounded, usual_first
 
@@ -344,7 +344,7 @@ def lines_timed(name: str, order: Sequence[str], source: str) -> list[dict[str, 
     Lines that were shown with an earlier kernel are not shown again; the method itself always is.
     """
     found = []
-    shown: set[code.Lines] = set()
+    shown: set[compiled_code.Lines] = set()
     for kernel in order:
         pieces, shown = code.pieces(name, kernel, shown)
         blocks = [
