@@ -10,9 +10,9 @@ anything of a pull request. A commit is admitted where all of this holds, as Git
 - the tests have passed on that commit;
 - that label, on that commit, was not served before.
 
-Then a runner that takes one job is registered under a name that nobody can guess, and when it waits
-for a job, gate.yml of main is asked to run on it. The job is the only one that knows the name by
-then. Whatever cannot be asked or understood admits nothing.
+Then a runner that takes one job is registered, whose name and only label nobody can guess, and when
+it waits for a job, gate.yml of main is asked to run on it: no other job knows the name by then.
+Whatever cannot be asked or understood admits nothing.
 """
 
 from __future__ import annotations
@@ -265,10 +265,12 @@ def start(
     name = f"lsekernels-{secrets.token_hex(16)}"
     made = github.ask(
         f"{github.runners}/actions/runners/generate-jitconfig",
-        {"name": name, "runner_group_id": group, "labels": ["self-hosted", name]},
+        {"name": name, "runner_group_id": group, "labels": [name]},
     )
     runner = f"{github.runners}/actions/runners/{whole(made['runner']['id'])}"
     try:
+        if [label["name"] for label in github.ask(runner)["labels"]] != [name]:
+            raise Failed("GitHub gave the runner labels for which others may ask")
         config = made["encoded_jit_config"]
         if not re.fullmatch(r"[A-Za-z0-9+/=_-]+", config):
             raise Failed("the runner's configuration makes no sense")

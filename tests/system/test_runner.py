@@ -66,7 +66,7 @@ class GitHub:
         self.events, self.reviews, self.passed = [label()], [review()], 1
         self.online, self.delay, self.instead, self.done = 1, 0.0, {}, []
         self.issues = [{"number": 1, "pull_request": {}}]
-        self.starts, self.states = 0, []
+        self.more, self.states = [], []
 
     def answer(self, method, path, query, body):
         """Return status and answer."""
@@ -92,17 +92,20 @@ class GitHub:
             return 200, {"total_count": self.passed}
         if path.endswith("generate-jitconfig"):
             self.done.append(("register", body))
+            self.labels = [{"name": name} for name in [*self.more, *body["labels"]]]
             return 201, {"runner": {"id": 5}, "encoded_jit_config": "c2VjcmV0"}
         if path.endswith("actions/runners/5") and method == "DELETE":
             self.done.append(("remove", None))
             return 204, None
         if path.endswith("actions/runners/5"):
             self.online -= 1
-            return 200, {"status": "offline" if self.online >= 0 else "online"}
+            status = "offline" if self.online >= 0 else "online"
+            return 200, {"status": status, "labels": self.labels}
         if found := re.fullmatch("actions/workflows/(.+)/dispatches", path):
             self.done.append((found[1], body))
             return 204, None
-        raise AssertionError(path)
+        self.done.append((path, "the token went there, too"))
+        return 200, {}
 
 
 @pytest.fixture
@@ -175,7 +178,7 @@ def test_what_a_maintainer_has_approved_and_labelled_is_measured_once(look, gith
     (_, runner), (workflow, job) = done
     assert (workflow, job["ref"]) == ("gate.yml", "main")
     assert re.fullmatch("lsekernels-[0-9a-f]{32}", runner["name"])
-    assert runner["labels"] == ["self-hosted", runner["name"]], "nobody else can ask for it"
+    assert runner["labels"] == [runner["name"]], "nobody else can ask for it"
     assert job["inputs"] == {"number": "1", "commit": HEAD, "runner": runner["name"]}
     assert (tmp_path / "run/jitconfig").read_text() == "c2VjcmV0"
     assert (tmp_path / "run/jitconfig").stat().st_mode & 0o777 == 0o600
@@ -183,7 +186,9 @@ def test_what_a_maintainer_has_approved_and_labelled_is_measured_once(look, gith
     (line,) = (tmp_path / "state/done").read_text().splitlines()
     assert line == f"{HEAD} #1 label 77"
 
+    (tmp_path / "state/done").rename(tmp_path / "known")
     assert look() == (0, []), "its runner is there"
+    (tmp_path / "known").rename(tmp_path / "state/done")
     (tmp_path / "run/jitconfig").unlink()
     assert look() == (0, []), "done"
     github.events += [label(event="unlabeled", number=78), label(number=79)]
@@ -287,7 +292,7 @@ def test_an_answer_that_is_none_admits_nothing(look, github, place, said, tmp_pa
 
 
 def test_an_answer_too_long_or_too_late_admits_nothing(look, github):
-    github.instead["/reviews"] = 200, b" " * 5_000_001
+    github.instead["/reviews"] = 200, json.dumps(github.reviews).encode() + b" " * 5_000_000
     assert look() == (1, [])
     github.instead.clear()
     github.delay = 1.0
@@ -318,6 +323,13 @@ def test_a_runner_that_does_not_come_up_is_removed_and_no_job_asked_for(look, gi
     assert not (tmp_path / "run/jitconfig").exists()
     github.online = 0
     assert look() == (0, []), "it is recorded before anything is started"
+
+
+def test_a_runner_for_which_others_could_ask_is_removed(look, github, tmp_path):
+    github.more = ["self-hosted"]
+    code, done = look()
+    assert (code, [what for what, _ in done]) == (1, ["register", "remove"])
+    assert not any(github.states), "root was not told of it"
 
 
 def test_a_runner_whose_job_cannot_be_asked_for_is_removed(look, github, tmp_path):
@@ -355,7 +367,7 @@ def test_the_program_as_systemd_calls_it(look, github, tmp_path):
         "${CREDENTIALS_DIRECTORY}/token": str(tmp_path / "token"),
         "/var/lib/lsekernels-poller": str(tmp_path / "state"),
         "/run/lsekernels-poller": str(tmp_path / "run"),
-        "/run/lock/lsekernels-benchmark": str(tmp_path / "lock"),
+        "/run/lsekernels/benchmark": str(tmp_path / "lock"),
         "$OPTIONS": f"--api={look.url}",
     }
     done = subprocess.run([known.get(w, w) for w in command], capture_output=True, text=True)

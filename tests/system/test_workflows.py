@@ -19,6 +19,8 @@ GITHUB = ROOT / ".github"
 FILES = {file.name: file for file in sorted(GITHUB.glob("workflows/*.yml"))}
 WORKFLOWS = {name: yaml.safe_load(file.read_text("utf-8")) for name, file in FILES.items()}
 JOBS = {(name, job): text for name, w in WORKFLOWS.items() for job, text in w["jobs"].items()}
+OWN = {("gate.yml", "measure"), ("nightly.yml", "measure")}
+"""Jobs on the machine."""
 STEPS = [(*key, step) for key, job in JOBS.items() for step in job["steps"]]
 
 
@@ -79,7 +81,7 @@ def test_rights_are_given_job_by_job(key):
 def test_what_runs_code_may_only_read(key):
     """Pull requests bring code; so do the commits of main to the machine that measures."""
     name, _ = key
-    own_machine = "self-hosted" in JOBS[key]["runs-on"]
+    own_machine = key in OWN
     if "pull_request" in triggers(name) or own_machine:
         assert set(rights(key).values()) == {"read"}
     if own_machine:
@@ -88,10 +90,6 @@ def test_what_runs_code_may_only_read(key):
         for file, job, step in STEPS:
             if (file, job) == key:
                 assert not re.search(r"\bmake\b|\bpip\b|\.ci/", step.get("run", ""))
-
-
-OWN = {("gate.yml", "measure"), ("nightly.yml", "measure")}
-"""Jobs on the machine."""
 
 
 def test_no_event_of_a_pull_request_reaches_more_than_the_tests():
@@ -110,10 +108,10 @@ def test_checkouts_leave_no_token_behind_and_are_of_main():
 
 
 def test_only_a_runner_made_for_the_job_takes_it():
-    assert {key for key, job in JOBS.items() if "self-hosted" in job["runs-on"]} == OWN
+    assert {key for key, job in JOBS.items() if job["runs-on"] != "ubuntu-24.04"} == OWN
     for name, job in OWN:
         assert set(triggers(name)) == {"workflow_dispatch"}
-        assert JOBS[name, job]["runs-on"] == ["self-hosted", "${{ inputs.runner }}"]
+        assert JOBS[name, job]["runs-on"] == "${{ inputs.runner }}"
         wanted = "vars.BENCHMARK_MACHINE && github.ref == 'refs/heads/main'"
         assert JOBS[name, job]["if"] == wanted
 
@@ -217,7 +215,7 @@ def test_what_is_no_commit_of_the_repository_is_refused(cloned, sha):
 def test_a_commit_without_a_common_past_is_refused(cloned):
     origin, checkout = cloned
     git(origin, "switch", "-q", "--orphan", "other")
-    done = take(checkout, commit(origin, JUDGE))
+    done = take(checkout, commit(origin, {**JUDGE, "other": ""}))
     assert done.returncode
     assert "nothing in common with main" in done.stdout
 
@@ -532,3 +530,17 @@ def test_a_night_becomes_a_commit_of_what_is_fit(branch):
         HOME=str(branch),
     )
     assert not looked.returncode, looked.stdout + looked.stderr
+
+
+def test_what_the_threat_table_names_is_tested():
+    files = {"R": "test_runner.py", "W": "test_workflows.py", "N": "test_nightly.py"}
+    text = (ROOT / "docs/github.md").read_text("utf-8")
+    rows = text.split("## Who can do what")[1].split("\n## ")[0].splitlines()
+    cells = [row.split(" | ")[-1] for row in rows if row.startswith("| ")][1:]
+    assert len(cells) > 15
+    for letter, names in re.findall(r"\b([RWN]) (`[^`]+`(?:, `[^`]+`)*)", "\n".join(cells)):
+        tests = Path(__file__).with_name(files[letter]).read_text("utf-8")
+        for name in re.findall("`([^`\u2026]+)", names):
+            test, _, case = name.partition("[")
+            assert re.search(rf"def test_\w*{test}", tests), name
+            assert case.rstrip("] ") in tests, name
