@@ -95,7 +95,7 @@ gate-proof: $(VENV)/bench  ## how often is the gate wrong on this machine? (hour
 	$(BIN)/python -m lsebench power $(GATE_OPTIONS)
 
 .PHONY: machine
-machine: $(VENV)/bench  ## check how this machine is tuned, and measure its noise (1 min)
+machine: $(VENV)/bench  ## check how this machine is tuned, and measure its noise (80 s)
 	$(BIN)/python -m lsebench machine
 
 .PHONY: nightly
