@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import NoneType, UnionType
-from typing import Any, Literal, get_args, get_origin, get_type_hints, is_typeddict
+from typing import Any, Literal, NotRequired, get_args, get_origin, get_type_hints, is_typeddict
 
 Shape = Any
 
@@ -34,9 +34,15 @@ def of(hint: Any) -> Shape:
     if origin is dict:
         return {str: of(arguments[1])}
     if is_typeddict(hint):
-        end = "" if hint.__total__ else "?"
-        return {key + end: of(one) for key, one in get_type_hints(hint).items()}
+        keys = get_type_hints(hint, include_extras=True).items()
+        return {key + "?" * _may_be_missing(hint, one): of(one) for key, one in keys}
+    if origin is NotRequired:
+        return of(arguments[0])
     return {Any: object, int: number, float: number}.get(hint, hint)
+
+
+def _may_be_missing(of_all: Any, hint: Any) -> bool:
+    return not of_all.__total__ or get_origin(hint) is NotRequired
 
 
 def fits(found: Any, shape: Shape) -> bool:

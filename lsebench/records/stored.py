@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import MISSING, dataclass, field, fields
 from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self, TypedDict, get_type_hints
+from typing import Any, ClassVar, Literal, NotRequired, Self, TypedDict, get_type_hints
 
 from asv.console import log
 
@@ -266,6 +266,10 @@ class Scatter(TypedDict):
     """One process."""
     between: float
     """Processes."""
+    paired: NotRequired[float]
+    """The ratios of two processes in turn."""
+    visible: NotRequired[float]
+    """The smallest change that the gate finds in four of five runs."""
 
 
 class Noise(TypedDict):

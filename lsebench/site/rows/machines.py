@@ -131,6 +131,9 @@ def check(found: Tuning | None) -> dict[str, Any] | None:
                 "what": FROZEN.get(name, name),
                 "within": _percent(kernel["within"]),
                 "between": _percent(kernel["between"]),
+                # Checks of before have none.
+                "paired": _percent(kernel["paired"]) if "paired" in kernel else "",
+                "visible": f"{100 * kernel['visible']:.2g} %" if "visible" in kernel else "",
             }
             for name, kernel in kernels.items()
         ],
