@@ -57,6 +57,8 @@ def test_total_has_an_interval_where_all_parts_have():
     parts = '[[1, 0.5, 2], "import", [3, 3, 3]]'
     assert in_javascript(f"Site.choice.total({parts})") == [4, 3.5, 5]
     assert in_javascript("Site.choice.total([[1, 0.5, 2], [3, null, null]])") == [4, None, None]
+    little = in_javascript("Site.choice.total([[1000, 900, 1100], [2, null, null]])")
+    assert little == [1002, 900, 1106], "too little to matter"
     assert in_javascript("Site.choice.times([1, null, null], 7)") == [7, None, None]
 
 

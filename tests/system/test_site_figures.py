@@ -102,9 +102,11 @@ def test_matrix(visit, sites, root, site):
             expect(page.locator(f"#{field}")).to_have_value(value)
         machine, threads, kernel, dtype = state
         rows = [row for row in matrix(page) if row["timed"]]
+        # With all cores, what was not measured so does what it does with one thread.
+        measured = runs.get((machine, "1"), {}) | runs[machine, threads]
         true = {
             (key[0], key[2]): row
-            for (name, key), row in runs[machine, threads].items()
+            for (name, key), row in measured.items()
             if name == f"warm.{suite(kernel)}.track_time" and key[1] == dtype
         }
         assert {(row["tool"], row["size"]) for row in rows} == set(true)

@@ -18,6 +18,7 @@
     machine: place(usual), threads: usual.threads, hide: "", unfold: "",
   };
   const state = { ...DEFAULTS, ...Site.state() };
+  let snap = !Site.state().n; // N becomes a measured size of a kernel that is newly chosen
   const now = {}; // what of it applies: a kernel whose transfers were not timed has no choice
   const element = (id) => document.getElementById(id);
   const title = (tool) => Site.titleOf(all.backends, tool);
@@ -36,7 +37,7 @@
     const here = all.runs.filter((r) => place(r) === state.machine);
     const cores = Object.keys(THREADS).map((t) => [t, THREADS[t] + (here.some((r) => r.threads === t) ? "" : " (not measured here)")]);
     state.threads = Site.choose("threads", cores, state.threads, "1");
-    const run = here.find((r) => r.threads === state.threads);
+    const run = state.threads === "all" ? withOneThread(here) : here.find((r) => r.threads === state.threads);
     const times = (run || here[0]).times;
     state.kernel = Site.choose("kernel", Object.entries(all.kernels).map(([name, { title: text }]) =>
       [name, text + (times[name] ? "" : " (not measured here)")]), state.kernel, TIMED);
@@ -51,18 +52,39 @@
     still("heap", only || (fresh() ? "in a fresh process it is young" : ""));
     if (only) Object.assign(now, { process: "warm", heap: "settled", data: "own" });
     for (const id of ["process", "heap", "data"]) element(id).value = now[id];
-    for (const id of ["installable", "ours", "gpu"]) element(id).checked = !hidden(id);
+    for (const id of SHOWN) element(id).checked = !hidden(id);
     element("n-label").textContent = `N: ${kernel.what}`;
     Site.fill("sizes", ...kernel.sizes.map((size) => make("option", { value: size })));
-    // A size of another kernel is none of this one where these are shapes.
-    if (kernel.shapes !== /x/.test(state.n)) state.n = kernel.shapes ? "1000x1000" : DEFAULTS.n;
+    if (snap) state.n = measured(times[state.kernel], kernel) || state.n;
+    snap = false;
+    for (const [field, values] of Object.entries({ hide: SHOWN, unfold: ["all", ...unique(Object.values(all.backends).map((b) => b.family))] }))
+      for (const value of state[field].split(",").filter((one) => one && !values.includes(one))) Site.say(field, value);
     for (const id of ["n", "calls"]) if (element(id) !== document.activeElement) element(id).value = pretty(state[id]);
     element("more-now").textContent = `${THREADS[state.threads]}, on ${state.machine}, in a program ${PROCESS[now.process]}`
       + `${only ? "" : `, heap ${now.heap}, data ${DATA[now.data]}`}`;
     return { run, kernel, heaps: (run && run.times[state.kernel]) || {} };
   }
 
+  // All cores, where a tool was measured with them; any other does what it does with one, and is marked.
+  function withOneThread(here) {
+    const many = here.find((r) => r.threads === "all"), one = here.find((r) => r.threads === "1");
+    return many && one ? { ...merged(one, many), many } : many;
+  }
+
+  const merged = (one, over) => (over === undefined ? one : !one || Array.isArray(over) || typeof over !== "object" || over === null ? over
+    : Object.fromEntries(unique([...Object.keys(one), ...Object.keys(over)]).map((key) => [key, merged(one[key], over[key])])));
+  const single = (found, tool) => found.run.many && !(((found.run.many.times[state.kernel] || {}).settled || {})[tool]);
+
+  // The measured size of a kernel that is nearest to N.
+  function measured(heaps, kernel) {
+    const sizes = kernel.sizes.filter((size) => Object.values((heaps || {}).settled || {}).some((tables) => (tables[state.dtype] || {})[size]));
+    const wanted = Site.whole(state.n) || 1e5;
+    const away = (size) => Math.abs(Math.log(kernel.elements[size] / wanted));
+    return sizes.sort((a, b) => away(a) - away(b))[0];
+  }
+
   function still(id, why) { element(id).disabled = Boolean(why); element(id).title = why; }
+  const SHOWN = ["installable", "ours", "gpu"];
   const hidden = (what) => state.hide.split(",").includes(what);
   const pretty = (text) => (Site.whole(text) ? Site.whole(text).toLocaleString("en") : text);
 
@@ -72,9 +94,9 @@
   function table(found, tool) {
     const moves = state.kernel === TIMED && now.data === "numpy" && known(tool).moves;
     const heap = found.heaps[now.heap] || {};
-    const times = ((moves ? found.run.transfer : heap)[tool] || {})[state.dtype];
-    return times || (moves ? "its transfer was not measured" : `not measured for ${state.dtype}`
-      + (now.heap === "settled" ? "" : ` in a ${now.heap} heap`));
+    const times = ((moves ? found.run.transfer[now.heap] || {} : heap)[tool] || {})[state.dtype];
+    const where = now.heap === "settled" ? "" : ` in a ${now.heap} heap`;
+    return times || (moves ? `its transfer was not measured${where}` : `not measured for ${state.dtype}${where}`);
   }
 
   // The time at N: measured, or between two measured sizes (then `about` is true); or why there is none.
@@ -94,7 +116,8 @@
     if (!fresh()) return [];
     const own = found.run.imports[backend(tool)], numpy = found.run.imports.numpy;
     const first = found.run.compile[known(tool).cache && now.process === "filled" ? "filled" : "empty"][backend(tool)];
-    const both = now.data === "numpy" ? own && numpy && (own[0] < numpy[0] ? numpy : own) : own;
+    // Whatever takes NumPy arrays imports NumPy, too.
+    const both = now.data === "numpy" || !known(tool).moves ? own && numpy && (own[0] < numpy[0] ? numpy : own) : own;
     return [both || "import", first || "first call"];
   }
 
@@ -123,7 +146,8 @@
 
   function answer(found) {
     const calls = Site.whole(state.calls);
-    if (!found.size) return [make("p", { class: "warning" }, "N: a whole number, as 1000, 1e5 or 100_000.")];
+    if (!found.size) return [make("p", { class: "warning" }, found.kernel.shapes ? "N: rows and columns, as 1000x1000."
+      : "N: a whole number, as 1000, 1e5 or 100_000.")];
     if (!calls) return [make("p", { class: "warning" }, "Calls: a whole number, as 1000, 1e5 or 100_000.")];
     const of = found.kernel.shapes ? `${Site.count(found.size)} ${state.dtype} numbers`
       : found.kernel.what === "numbers" ? `${Site.count(found.size)} ${state.dtype} numbers`
@@ -138,51 +162,72 @@
 
   function missing(found) {
     const what = !found.run ? `${THREADS[state.threads]}` : `${found.kernel.title} in ${state.dtype}`;
-    return make("p", { class: "answer" }, `Not measured here: ${what}. `, ...how());
+    return make("p", { class: "answer" }, `Not measured here: ${what}. `, ...how(found));
   }
 
-  // How to measure what is asked for.
-  function how() {
-    const suite = `warm.${Site.suite(state.kernel)}`;
-    const profile = state.n === "100000000" ? "huge" : "full";
-    return ["To measure it: ", make("code", {}, `python -m lsebench run ${profile} --bench "${suite}.*${state.dtype}"`)];
+  // How to measure what is asked for, where there is a suite of it.
+  function how(found) {
+    if (found.size && !found.kernel.sizes.includes(found.size)) return ["No suite has this size."];
+    const suite = { settled: `warm.${Site.suite(state.kernel)}`, young: "heap.YoungLogsumexp", tuned: "heap.TunedLogsumexp" }[now.heap];
+    const profile = found.size === "100000000" ? "huge" : "full";
+    return ["To measure it: ", make("code", {}, `python -m lsebench run ${profile} --bench "${suite}${now.heap === "settled" ? `.*${state.dtype}` : ""}"`)];
   }
 
   function best(found, ranked, what) {
     const lead = what ? `${what.replaceAll("_", " ")}: ` : "";
     const library = Site.choice.rank(ranked.filter((row) => !known(row.tool).ours && !unsafe(row.tool)));
-    const own = Site.choice.rank(ranked.filter((row) => known(row.tool).ours));
-    const tied = library.filter((row) => row.best).map((row) => row.tool);
+    const own = Site.choice.rank(ranked.filter((row) => known(row.tool).ours && !unsafe(row.tool)));
+    const tied = plainFirst(library.filter((row) => row.best));
     // Of those that nothing tells apart, NumPy: it is there already.
     const numpy = ranked.find((row) => row.tool === "numpy" && !row.missing.length);
-    const top = (tied.includes("numpy") && numpy) || library[0] || own[0];
-    if (!top || top.missing.length) {
-      const sizes = found.kernel.sizes.filter((size) => Object.keys(found.heaps.settled).some((tool) => (table(found, tool) || {})[size]));
-      const said = top ? `No tool has all parts measured; of ${title(top.tool)} is lacking: ${list(top.missing)}. `
-        : sizes.length ? "Not measured at this N, nor near enough on both sides to tell. Measured: " : `Not measured here in ${state.dtype}. `;
-      const links = top ? [] : sizes.flatMap((size) => [sizeLink(size), " "]);
-      return [make("p", { class: "answer" }, lead, said, ...links), make("p", { class: "note" }, ...how())];
-    }
+    const top = (tied.includes(numpy) && numpy) || tied[0] || library[0] || own[0];
+    if (!top || top.missing.length) return nothing(found, top, lead);
     const about = top.about ? "≈ " : "";
-    const calls = Site.whole(state.calls);
     const head = make("p", { class: "answer" }, lead, link(top.tool), ` ${about}${seconds(top.total[0])}`,
-      calls > 1 ? make("span", { class: "each" }, ` (${about}${seconds(top.time[0])} a call)`) : "");
+      Site.whole(state.calls) > 1 ? make("span", { class: "each" }, ` (${about}${seconds(top.time[0])} a call)`) : "");
     const lines = [];
     const against = ["numpy", "scipy"].filter((name) => name !== top.tool).map((name) => ranked.find((row) => row.tool === name))
       .filter((row) => row && !row.missing.length).map((row) => ratio(row, top));
     lines.push([against.join("; "), against.length ? ". " : "", trust(found, top)]);
-    if (top.total[1] === null) lines.push(["It is the least that was measured; there are too few samples to call it the fastest."]);
-    else if (tied.length > 1) lines.push([`Not told apart from it: ${list(tied.filter((tool) => tool !== top.tool).map(title))}.`]);
-    if (numpy === top && tied.length > 1) lines.push([make("b", {}, "It does not matter: take NumPy. "), "No library is told to be faster."]);
+    if (top.total[1] === null) {
+      const near = library.filter((row) => row !== top && !row.missing.length && row.total[0] < 1.5 * top.total[0]).map((row) => title(row.tool));
+      lines.push([`The least that was measured; ${fresh() ? "of first calls there are" : "there are"} too few samples to call it the fastest.`
+        + (near.length ? ` Near it: ${list(near)}.` : "")]);
+    } else if (tied.length > 1) lines.push([`Not told apart from it: ${few(tied.filter((row) => row !== top))}.`]);
+    const told = own.length && !own[0].missing.length && own[0].total[1] !== null && Site.apart(own[0].total, top.total);
+    if (numpy === top && tied.length > 1) lines.push([make("b", {}, told ? "" : "It does not matter: take NumPy. "), "No library is told to be faster than NumPy."]);
     else if (numpy && numpy !== top && numpy.total[0] < LITTLE)
       lines.push([make("b", {}, "It does not matter: take NumPy. "), `It takes ${seconds(numpy.total[0])} for all of it.`]);
-    if (own.length && own[0] !== top && !own[0].missing.length)
-      lines.push(["Ours: ", link(own[0].tool), ` ${own[0].about ? "≈ " : ""}${seconds(own[0].total[0])}`, `, ${ratio(top, own[0])}.`]);
+    const careful = digits(found, top) && library.find((row) => !row.missing.length && !digits(found, row));
+    if (careful) lines.push([`${title(top.tool)} has no digit right for some input; `, link(careful.tool), ` keeps them: ${seconds(careful.total[0])}.`]);
+    const mine = plainFirst(own.filter((row) => row.best))[0] || own[0];
+    if (mine && mine !== top && !mine.missing.length) {
+      const same = own.filter((row) => row.best && row !== mine);
+      lines.push(["Ours: ", link(mine.tool), ` ${mine.about ? "≈ " : ""}${seconds(mine.total[0])}`, same.length ? ` (or ${few(same)})` : "", `, ${ratio(top, mine)}.`]);
+    }
     const open = library.filter((row) => row.missing.length && row.total[0] <= top.total[0]).map((row) => title(row.tool));
     if (open.length) lines.push([`Left out, for a part of it was not measured: ${list(open)}.`]);
-    const use = known(top.tool).install ? make("p", { class: "use" }, make("code", {}, known(top.tool).install), " ",
-      copyButton(known(top.tool).install, "copy"), " ", make("a", { href: page(top.tool) }, "its code")) : "";
+    const all_ = Object.keys(found.heaps.settled).filter(seen);
+    if (2 * ranked.length < all_.length && !what) lines.push([`Only ${ranked.length} of ${all_.length} tools were measured so${numpy ? "" : ", and NumPy was not"}.`]);
+    const install = known(top.tool).install;
+    const use = install ? make("p", { class: "use" }, make("code", {}, install), " ", copyButton(install, "copy"), " ",
+      make("a", { href: page(top.tool) }, "its code"), known(top.tool).needs ? make("small", {}, known(top.tool).needs) : "") : "";
     return [head, use, ...lines.map((line) => make("p", {}, ...line))];
+  }
+
+  // Of what is not told apart first what needs no further threads.
+  const plainFirst = (rows) => rows.slice().sort((a, b) => Boolean(known(a.tool).parallel) - Boolean(known(b.tool).parallel) || a.total[0] - b.total[0]);
+  const few = (rows) => list([...rows.slice(0, 3).map((row) => title(row.tool)), ...(rows.length > 3 ? [`${rows.length - 3} more`] : [])]);
+  const digits = (found, row) => state.kernel === TIMED && ((found.run.errors[state.dtype] || {})[backend(row.tool)] || [])[2] === all.nothing_right;
+
+  function nothing(found, top, lead) {
+    if (top) return [make("p", { class: "answer" }, lead, `No tool has all parts measured; of ${title(top.tool)} is lacking: ${list(top.missing)}.`)];
+    const tools = Object.keys(found.heaps.settled);
+    if (!tools.some(seen)) return [make("p", { class: "answer" }, "All tools that were measured here are hidden: tick installable, ours or GPU.")];
+    const sizes = found.kernel.sizes.filter((size) => tools.filter(seen).some((tool) => typeof table(found, tool) !== "string" && table(found, tool)[size]));
+    const said = sizes.length ? "Not measured at this N, nor near enough on both sides to tell. Measured: "
+      : `Not measured here in ${state.dtype}${now.heap === "settled" ? "" : `, in a ${now.heap} heap`}.`;
+    return [make("p", { class: "answer" }, lead, said, ...sizes.flatMap((size) => [sizeLink(size), " "])), make("p", { class: "note" }, ...how(found))];
   }
 
   function ratio(slow, fast) {
@@ -194,9 +239,9 @@
 
   // How far the number is to be trusted: samples, interval, digits, machine.
   function trust(found, row) {
-    const [value, low, high, samples] = row.time;
+    const [value, low, high] = row.total, samples = row.time[3];
     const words = [];
-    if (samples) words.push(plural(samples, "sample"));
+    if (samples) words.push(fresh() ? "few samples of a first call" : plural(samples, "sample"));
     words.push(low === null ? "no interval" : `±${Site.digits((50 * (high - low)) / value)} %`);
     const error = (state.kernel === TIMED && (found.run.errors[state.dtype] || {})[backend(row.tool)]) || undefined;
     if (error) words.push(error[2] === all.nothing_right ? "no digit right for some input" : `${Site.error(error[0])} ulp`);
@@ -240,7 +285,8 @@
     const order = (tool) => (cell(tool, at) ? cell(tool, at)[0] : Infinity);
     const groups = {};
     for (const tool of timed) (groups[task(tool) || known(tool).family || backend(tool)] ||= []).push(tool);
-    for (const members of Object.values(groups)) members.sort((a, b) => order(a) - order(b));
+    const safe = (tool) => Boolean(unsafe(tool));
+    for (const members of Object.values(groups)) members.sort((a, b) => safe(a) - safe(b) || order(a) - order(b));
     const sorted = Object.entries(groups).sort(([, a], [, b]) => order(a[0]) - order(b[0]));
     const more = extras(found);
     const heads = [make("th", { scope: "col" }, "tool"), ...sizes.map((size) =>
@@ -252,6 +298,7 @@
         const fold = !i && members.length > 1 && !task(tool) ? foldButton(family, members.length - 1, open) : "";
         const name = make("th", { scope: "row", class: i ? "member" : "" }, make("a", { href: page(tool) }, title(tool)),
           known(tool).ours ? make("span", { class: "tag" }, "ours") : "", known(tool).device === "gpu" ? make("span", { class: "tag" }, "GPU") : "",
+          single(found, tool) ? make("span", { class: "tag" }, "one thread") : "",
           unsafe(tool) ? make("span", { class: "tag bad", title: unsafe(tool) }, "unsafe") : "", fold);
         const times = sizes.map((size) => timeCell(found, tool, size, cell(tool, size), least[`${task(tool)} ${size}`], size === at));
         return make("tr", { "data-tool": tool }, name, ...times, ...more.map((extra) => extraCell(found, tool, extra, at)));
@@ -260,12 +307,12 @@
     Site.fill("matrix", make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...body));
     element("matrix").style.setProperty("--columns", sizes.length);
     const shown = element("matrix").querySelector("th.here");
-    if (shown) shown.closest(".scroll").scrollLeft = Math.max(0, shown.offsetLeft - element("matrix").querySelector("th").offsetWidth - 20);
+    if (shown) shown.closest(".scroll").scrollLeft = Math.max(0, shown.offsetLeft - element("matrix").querySelector("th").offsetWidth);
     const where = state.kernel === TIMED ? `, ${DATA[now.data]}, heap ${now.heap}` : ", data where the tool wants it";
     element("matrix-title").textContent = `Time of one call, ${found.kernel.title}, ${state.dtype}`;
-    element("matrix-note").textContent = timed.length ? `Columns: ${found.kernel.what}${where}. Of a family first what is the fastest at ${Site.count(at || "")}.`
+    element("matrix-note").textContent = timed.length ? `Columns: ${found.kernel.what}${where}. Of a family the least at ${Site.count(at || "")} comes first.`
       + (hidden("gpu") || timed.some((tool) => known(tool).device === "gpu") ? "" : " No GPU was measured here: make bench-gpu.") : "";
-    if (!timed.length) Site.fill("matrix", make("tbody", {}, make("tr", {}, make("td", {}, "Not measured here. ", ...how()))));
+    if (!timed.length) Site.fill("matrix", make("tbody", {}, make("tr", {}, make("td", {}, tools.length ? "Not measured here. " : "No tool is shown. ", ...(tools.length ? how(found) : [])))));
     csv(found, timed, sizes, cell);
     return { tools, timed, tables, sizes, at };
   }
@@ -285,7 +332,8 @@
   }
 
   function timeCell(found, tool, size, time, least, here) {
-    if (!time) return make("td", { class: `number${here ? " here" : ""}` }, time === null ? make("small", {}, "failed") : "");
+    if (!time) return make("td", { class: `number${here ? " here" : ""}` }, time === null ? make("small", {}, "failed")
+      : make("span", { class: "same", title: "not measured: make bench-full" }, "–"));
     const grade = unsafe(tool) ? undefined : Site.choice.grade(time, least || time);
     const times = least && time[0] !== least[0] ? `${Site.digits(time[0] / least[0])}×` : "";
     const commit = all.commits[time[4]];
@@ -373,9 +421,9 @@
   }
 
   let found_ = {};
-  function show() {
+  function show(remember = true) {
     const found = settle();
-    const whole = found.kernel.shapes ? state.n : Site.whole(state.n);
+    const whole = found.kernel.shapes ? (/^\d+x\d+$/.test(state.n) ? state.n : undefined) : Site.whole(state.n);
     found.size = whole ? String(whole) : "";
     if (found.size) state.n = found.size;
     if (Site.whole(state.calls)) state.calls = String(Site.whole(state.calls));
@@ -386,22 +434,22 @@
     const absent = tools.filter((tool) => typeof tables[tool] === "string").map((tool) => [title(tool), tables[tool]]);
     Site.missing(all.backends, found.run || { reasons: {}, threads: state.threads }, state.kernel, tools, absent);
     element("unfold").checked = state.unfold === "all";
-    Site.remember(state);
+    if (remember) Site.remember(state);
     document.body.dataset.ready = "yes";
   }
 
   for (const id of ["n", "calls"]) {
-    element(id).addEventListener("input", (event) => { state[id] = event.target.value; show(); });
-    element(id).addEventListener("change", () => { Site.changed = true; document.activeElement.blur(); show(); });
+    element(id).addEventListener("input", (event) => { state[id] = event.target.value; show(false); });
+    element(id).addEventListener("change", (event) => { state[id] = event.target.value; Site.changed = true; event.target.blur(); show(); });
   }
-  for (const id of ["installable", "ours", "gpu"])
+  for (const id of SHOWN)
     element(id).addEventListener("change", () => {
-      state.hide = ["installable", "ours", "gpu"].filter((one) => !element(one).checked).join(",");
+      state.hide = SHOWN.filter((one) => !element(one).checked).join(",");
       Site.changed = true;
       show();
     });
   element("unfold").addEventListener("change", (event) => { state.unfold = event.target.checked ? "all" : ""; Site.changed = true; show(); });
   element("copy").addEventListener("click", () => Site.copy(location.href, element("copy")));
-  Site.listen(["kernel", "dtype", "process", "heap", "data", "machine", "threads"], DEFAULTS, state, show);
+  Site.listen(["kernel", "dtype", "process", "heap", "data", "machine", "threads"], DEFAULTS, state, show, (field) => { snap = field === "kernel"; });
   show();
 })();

@@ -82,7 +82,7 @@ def of_run(run: Run, series: Series, commits: dict[str, int] | None = None) -> d
         **head(run, series),
         "installed": series.context.get("installed", {}),
         "times": times,
-        "transfer": nested("transfer.Logsumexp.track_time"),
+        "transfer": _transfers(nested("transfer.Logsumexp.track_time")),
         "imports": _once(series.values.get("imports.Imports.timeraw_import", {})),
         "errors": errors(series.values.get("accuracy.Logsumexp.track_error", {})),
         "memory": memory(series.values.get("memory.Logsumexp.track_added", {})),
@@ -113,7 +113,7 @@ def times_of(
     found: Times = {}
     for tool, table in run["times"].get(TIMED, {}).get(heap, {}).items():
         if place == "numpy" and moves(backend_of(tool)):
-            table = run["transfer"].get(tool, {})
+            table = run["transfer"][heap].get(tool, {})
         timed = {size: value for size, value in table.get(dtype, {}).items() if value}
         if timed:
             found[tool] = timed
@@ -238,6 +238,18 @@ def _young(settled: Mapping[str, Any], young: dict[str, Any]) -> dict[str, Any]:
             measured = young.get(tool, {}).get(dtype, {})
             found.setdefault(tool, {})[dtype] = same | measured
     return found
+
+
+def _transfers(settled: dict[str, Any]) -> dict[str, Any]:
+    """Return the times with transfers by state of the heap: they were timed in a settled one."""
+    young = {
+        tool: {
+            dtype: {n: v for n, v in table.items() if int(n) * int(dtype[-2:]) // 8 <= heap.SMALLEST}
+            for dtype, table in tables.items()
+        }
+        for tool, tables in settled.items()
+    }
+    return {"settled": settled, "young": young, "tuned": {}}
 
 
 def _once(rows: Mapping[tuple[str, ...], Value]) -> dict[str, Row]:

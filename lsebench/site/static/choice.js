@@ -22,11 +22,13 @@ Site.choice = {
 
   times: (time, calls) => time.map((value) => (value === null ? null : value * calls)),
 
-  // The sum; it has an interval where all parts have one.
+  // The sum; it has an interval where all parts have one. A part without, of less than a hundredth of the
+  // sum, is counted from nothing to three times its value.
   total: (parts) => {
-    const known = parts.filter(Array.isArray);
-    const whole = (i) => (known.some((part) => part[i] === null) ? null : known.reduce((sum, part) => sum + part[i], 0));
-    return [0, 1, 2].map(whole);
+    const known = parts.filter(Array.isArray), sum = (i) => known.reduce((all, part) => all + part[i], 0), value = sum(0);
+    const bounds = known.map((part) => (part[1] === null && part[0] < value / 100 ? [part[0], 0, 3 * part[0]] : part));
+    const whole = (i) => (bounds.some((part) => part[i] === null) ? null : bounds.reduce((all, part) => all + part[i], 0));
+    return [value, whole(1), whole(2)];
   },
 
   // Of rows that have a `total`: the least first, those that lack a part last; `best` are those which

@@ -13,5 +13,6 @@
     bad ? warn(machine, `is measured on while it is not tuned: ${bad.join(", ")} (`, about(machine), ").")
       : warn(machine, "was never checked: make machine tells whether it is tuned."));
   Site.fill("footer", ...late, ...untuned);
+  Site.carry({ ...Site.state(), ...Site.carried }); // a page without a script has no other say
   for (const mark of document.querySelectorAll("[data-reported]")) mark.hidden = !stale(Number(mark.dataset.reported));
 })();

@@ -10,7 +10,8 @@ Site.digits = (value) => (value >= 99.95 ? value.toFixed(0) : Number(value.toPre
 Site.seconds = (value) => {
   for (const [factor, unit] of [[1e-9, "ns"], [1e-6, "µs"], [1e-3, "ms"]])
     if (value < 999.5 * factor) return `${Site.digits(value / factor)} ${unit}`;
-  return `${Site.digits(value)} s`;
+  if (value < 119.5) return `${Site.digits(value)} s`;
+  return value < 7200 ? `${Site.digits(value / 60)} min` : `${Site.digits(value / 3600)} h`;
 };
 
 // Of a row [value, low, high] the interval in words; there is none of fewer than five samples.
@@ -65,8 +66,12 @@ Site.make = (tag, attributes, ...children) => {
 
 Site.fill = (id, ...children) => document.getElementById(id).replaceChildren(...children);
 
-// What the address asked for and is not there: said above the page, never passed over.
+// What the address asked for and is not there: said above the page, never passed over, and taken along to
+// the next page, which may have it.
 Site.unknown = [];
+Site.wanted = {};
+Site.say = (what, asked, shown) => Site.unknown.push(`${what} “${asked}” was asked for, and there is no such result`
+  + `${shown ? `: shown is “${shown}”` : ""}.`);
 
 // Fill a <select>; options are [value, text]. Takes `chosen`, or else `usual`, where it is among them;
 // returns the choice.
@@ -75,10 +80,11 @@ Site.choose = (id, options, chosen, usual) => {
   select.replaceChildren(...options.map(([value, text]) => Site.make("option", { value }, text)));
   const found = [chosen, usual].find((wanted) => options.some(([value]) => value === wanted));
   if (found !== undefined) select.value = found;
-  const label = select.closest("label");
-  if (chosen && found !== chosen)
-    Site.unknown.push(`${label ? label.firstChild.textContent.trim() : id} “${chosen}” was asked for, and there is no such result`
-      + `${select.value ? `: this is ${select.selectedOptions[0].textContent}` : ""}.`);
+  if (chosen && found !== chosen) {
+    Site.wanted[id] = chosen;
+    const label = select.closest("label");
+    Site.say(label ? label.firstChild.textContent.trim() : id, chosen, select.value ? select.selectedOptions[0].textContent : "");
+  }
   select.disabled = options.length < 2;
   select.title = options.length === 1 ? "It is the only one that was measured here." : options.length ? "" : "Nothing was measured here.";
   return select.value;
@@ -105,11 +111,17 @@ Site.lookOf = (backends, name) => backends[name.split(":")[0]] || { colour: "#88
 Site.state = () => Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
 
 // What pages have in common, and take along from one to the other.
-Site.SHARED = ["kernel", "n", "dtype", "calls", "machine", "threads", "tool"];
+Site.SHARED = ["kernel", "n", "dtype", "calls", "process", "heap", "data", "machine", "threads", "tool", "hide", "unfold"];
 Site.root = document.body.dataset.root || "";
 Site.address = (file, state) => {
   const kept = Object.entries(state).filter(([, value]) => value !== "" && value !== undefined && value !== null);
   return file + (kept.length ? `#${new URLSearchParams(kept)}` : "");
+};
+Site.carried = {};
+Site.carry = (state) => {
+  for (const key of Site.SHARED) if (state[key] !== undefined) Site.carried[key] = Site.wanted[key] || state[key];
+  for (const link of document.querySelectorAll("nav a, a[data-keep]"))
+    link.setAttribute("href", Site.address(link.getAttribute("href").split("#")[0], Site.carried));
 };
 
 // All of the state is written, the defaults too: they may be others when there are more results. What a
@@ -118,9 +130,7 @@ Site.remember = (state) => {
   const hash = Site.address("", state) || "#";
   if (hash !== location.hash) history[Site.changed ? "pushState" : "replaceState"](null, "", hash);
   Site.changed = false;
-  const shared = Object.fromEntries(Site.SHARED.filter((key) => state[key]).map((key) => [key, state[key]]));
-  for (const link of document.querySelectorAll("nav a, a[data-keep]"))
-    link.setAttribute("href", Site.address(link.getAttribute("href").split("#")[0], shared));
+  Site.carry(state);
   Site.fill("unknown", ...Site.unique(Site.unknown).map((text) => Site.make("p", { class: "warning" }, text)));
   Site.unknown = [];
 };
@@ -131,12 +141,14 @@ Site.listen = (fields, defaults, state, show, change) => {
   for (const field of fields)
     document.getElementById(field).addEventListener("change", (event) => {
       state[field] = event.target.value;
+      delete Site.wanted[field];
       Site.changed = true;
       if (change) change(field);
       show();
     });
   window.addEventListener("hashchange", () => {
     for (const key of Object.keys(state)) delete state[key];
+    Site.wanted = {};
     Object.assign(state, defaults, Site.state());
     show();
   });
