@@ -7,6 +7,7 @@ is copied into a folder for each commit, which comes first on the path of its pr
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -14,7 +15,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,8 @@ class Built:
     """Side -> what is installed: name -> version."""
     benchmarks: list[dict[str, Any]]
     """All there are, as asv lists them."""
+    files: dict[str, dict[str, str]] = field(default_factory=lambda: {side: {} for side in SIDES})
+    """Side -> what is installed of the project: file -> hash."""
 
     def has(self, env_vars: Mapping[str, str]) -> bool:
         """Return whether the environment has all these settings."""
@@ -115,12 +118,6 @@ def resolve(commit: str) -> str:
     return done.stdout.strip()
 
 
-def differing(commits: Mapping[str, str]) -> set[str]:
-    """Return the names, without ending, of the files and folders in which the commits differ."""
-    said = git.git("diff", "--name-only", "-z", commits["base"], commits["head"])
-    return {Path(part).stem for file in said.split("\0") for part in Path(file).parts}
-
-
 def prepare(path: str, commits: Mapping[str, str], folder: Path, own: bool) -> list[Built]:
     """Build both commits and copy what is installed of each into `folder`.
 
@@ -147,35 +144,63 @@ def prepare(path: str, commits: Mapping[str, str], folder: Path, own: bool) -> l
     repo = get_repo(confs["head"])
     found = {side: _environments(conf) for side, conf in confs.items()}
     root = Path(confs["head"].benchmark_dir).resolve()
-    done: dict[str, tuple[dict[str, Side], dict[str, dict[str, str]], Any]] = {}
+    done: dict[str, tuple[Any, ...]] = {}
     built = []
     for key, head in found["head"].items():
         if key not in found["base"]:
             continue
         # Environments that differ only in what a run sets are one.
         if head.dir_name not in done:
-            sides, installed = {}, {}
+            sides, installed, files = {}, {}, {}
             # The head last: asv finds the benchmarks in what is installed.
             for side, env in (("base", found["base"][key]), ("head", head)):
                 place = folder / head.dir_name / side
-                known = place.with_suffix(".json")
-                if not known.exists():
-                    print(f"building {side} {commits[side][:8]} ...", flush=True)
+                note = place.with_suffix(".json")
+                known = _known(note, place) if env.check_presence() else None
+                if known is None:
+                    again = " again: its copy, or its environment, is not whole" * note.exists()
+                    print(f"building {side} {commits[side][:8]}{again} ...", flush=True)
                     _install(confs[side], repo, env, side, commits[side], place)
                     beside = config.list_installed(env)
                     beside.pop(canonicalize_name(confs[side].project), None)
-                    known.write_text(json.dumps(beside))
-                sides[side] = Side(env.find_executable("python"), place, {}, root)
-                installed[side] = json.loads(known.read_text())
+                    known = {"installed": beside, "files": _hashes(place)}
+                    new = note.with_suffix(".new")
+                    new.write_text(json.dumps(known))
+                    new.replace(note)
+                installed[side], files[side] = known["installed"], known["files"]
+                ours = {file.partition("/")[0].partition(".")[0] for file in files[side]}
+                packages = tuple(sorted(name for name in ours if name.isidentifier()))
+                sides[side] = Side(env.find_executable("python"), place, {}, root, packages)
             listed = Benchmarks.discover(confs["head"], repo, [head], [commits["head"]])
-            done[head.dir_name] = sides, installed, list(listed.values())
-        sides, installed, benchmarks = done[head.dir_name]
+            done[head.dir_name] = sides, installed, list(listed.values()), files
+        sides, installed, benchmarks, files = done[head.dir_name]
         env_vars = dict(head.env_vars)
         sides = {name: replace(side, environ=env_vars) for name, side in sides.items()}
-        built.append(Built(head.name, env_vars, sides, installed, benchmarks))
+        built.append(Built(head.name, env_vars, sides, installed, benchmarks, files))
     if not built:
         raise util.UserError("the commits have no environment in common")
     return built
+
+
+def _known(note: Path, place: Path) -> dict[str, dict[str, str]] | None:
+    """Return what was noted of a copy; None where that, or the copy, is not whole any more."""
+    try:
+        found = json.loads(note.read_text())
+        installed, files = dict(found["installed"]), dict(found["files"])
+        whole = all(_hash(place / file) == noted for file, noted in files.items())
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return {"installed": installed, "files": files} if whole else None
+
+
+def _hashes(place: Path) -> dict[str, str]:
+    """Return the hash of each file of a copy."""
+    files = sorted(file for file in place.rglob("*") if file.is_file())
+    return {file.relative_to(place).as_posix(): _hash(file) for file in files}
+
+
+def _hash(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def _conf(path: str, commit: str | None) -> Any:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import hashlib
 import json
 import os
 import random
 import re
 import shutil
+import signal
 import sys
 import time
 from collections import defaultdict
@@ -19,6 +21,7 @@ from typing import Any
 
 from asv import util
 
+from lsebench import git
 from lsebench.cli import FAILED, NOTHING, Parser, machine_name, regular_expression
 from lsebench.environments import config
 from lsebench.records.stored import MeasuredPair
@@ -26,8 +29,9 @@ from lsebench.run.profiles import named
 
 from . import builds, instructions, report, side_by_side, statistics
 from .builds import Built, NotBuilt
-from .rows import SECONDS, Row, State
+from .rows import SECONDS, STAGES, Row, State
 from .side_by_side import SIDES, Key, Pair
+from .touched import Touched
 
 KEPT = 10
 """Comparisons whose builds and pairs are kept, some megabytes each."""
@@ -35,7 +39,9 @@ SPENT = {"screen": 0.25, "confirm": 1.0}
 """Seconds of turns in each pair of a stage. For the few suspects time is better spent in turns than
 in starting processes: with four times as many, pairs of a benchmark of 13 ms scattered half."""
 SHARE = 3
-"""So many times as many pairs as others have those of a backend whose own files changed."""
+"""So many times as many pairs as others have those of a backend whose own files changed: others
+load these files, too."""
+FULL = errno.ENOSPC, errno.EDQUOT
 CALLS = 0.02
 """Seconds, without valgrind, of the calls whose instructions are counted."""
 
@@ -46,12 +52,21 @@ WHEN_INTERRUPTED = "What was measured is kept; the same command goes on from her
 def main(arguments: list[str]) -> int:
     """Compare the two commits named in `arguments`; return the exit code."""
     options = _parser().parse_args(arguments)
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return run(options)
     except NotBuilt as error:
         print(f"failed: {error}", file=sys.stderr)
         report.not_built(error, options)
         return FAILED
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        where = f" ({error.filename})" if error.filename else ""
+        print(f"failed: the disk is full{where}: make room. {WHEN_INTERRUPTED}", file=sys.stderr)
+        return FAILED
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -60,8 +75,9 @@ def _parser() -> argparse.ArgumentParser:
         description="Did HEAD become slower than BASE? Builds both, measures them side by side in "
         "fresh processes, and says of each benchmark: slower, faster, same or undecided. Interrupt "
         "it when you like: the same command goes on.",
-        epilog="exit codes: 0 no slowdown, 1 slower, or an error or memory grew, 2 something "
-        "failed, 3 nothing was measured, 4 error of use, 130 interrupted. Other commands: "
+        epilog="exit codes: 0 no slowdown, 1 slower, an error or memory grew, or HEAD fails where "
+        "BASE does not, 2 a commit cannot be built, 3 no answer: nothing to compare, or all that "
+        "was measured is undecided, 4 error of use, 130 interrupted. Other commands: "
         "python -m lsebench history | machine | power --help",
     )
     add = parser.add_argument
@@ -79,8 +95,8 @@ def _parser() -> argparse.ArgumentParser:
         help="smallest growth of an error or of memory that counts (10)",
     )  # fmt: skip
     add(
-        "--jobs", type=_count, default=2, metavar="N",
-        help="pairs of processes at a time, each on its own processor (2, if there are as many)",
+        "--jobs", type=_count, metavar="N",
+        help="pairs of processes at a time, each on its own core (2, if one more is free)",
     )  # fmt: skip
     parser.add_place()
     add("--markdown", type=Path, metavar="FILE", help="write a comment for a pull request")
@@ -120,6 +136,10 @@ def run(options: argparse.Namespace) -> int:
     options.config = config.enter(options.config)
     options.machine = machine_name(options.machine)
     commits = {side: builds.resolve(getattr(options, side)) for side in SIDES}
+    notes = _notes(commits)
+    print(*notes, sep="\n", end="\n" * bool(notes), flush=True)
+    if commits["base"] == commits["head"]:
+        return NOTHING
     names = [commit[:12] for commit in commits.values()] + ["same"] * options.same_environments
     folder = Path(".asv/gate", "-".join(names)).resolve()
     if options.fresh:
@@ -134,11 +154,16 @@ def run(options: argparse.Namespace) -> int:
         print("no benchmark is selected", file=sys.stderr)
         return NOTHING
     shared = _settings(conf).get("all_processors", {})
-    state = State(rows, options, shared, builds.differing(commits))
+    state = State(rows, options, shared, _touch(rows))
+    if all(row.identical for row in rows):
+        notes.append("All that these benchmarks load is the same, byte for byte.")
     ruler = _ruler(rows)
     known = _restore(state, folder, ruler)
+    same = sum(row.identical for row in rows)
     print(
-        f"{len(rows)} benchmarks, {options.minutes:g} minutes at most"
+        f"{len(rows)} benchmarks, "
+        + (f"{same} of them of identical code; " if same else "")
+        + f"{options.minutes:g} minutes at most"
         + (f"; {known} pairs are known from before (--fresh forgets them)" if known else ""),
         flush=True,
     )
@@ -147,7 +172,7 @@ def run(options: argparse.Namespace) -> int:
         _measure(state, folder, ruler)
     finally:
         measuring = time.monotonic() - start
-    found = report.collect(state, commits, options, building, measuring)
+    found = report.collect(state, commits, options, building, measuring) | {"notes": notes}
     if options.instructions:
         _count_instructions(state, found, options.instructions)
     print(report.table(found))
@@ -156,6 +181,28 @@ def run(options: argparse.Namespace) -> int:
     if options.markdown:
         options.markdown.write_text(report.markdown(found))
     return report.exit_code(found)
+
+
+def _notes(commits: dict[str, str]) -> list[str]:
+    """Return sentences on what the question may not have meant."""
+    notes = []
+    if commits["head"] == builds.resolve("HEAD") and git.git("status", "--porcelain", "-uno"):
+        notes.append("Changes that are not committed are not measured: commit them first.")
+    if commits["base"] == commits["head"]:
+        notes.append("BASE and HEAD are the same commit: there is nothing to compare.")
+    return notes
+
+
+def _touch(rows: list[Row]) -> set[str]:
+    """Note which rows are identical on both sides; return the names of the files that differ."""
+    found: set[str] = set()
+    for built in {id(row.built): row.built for row in rows}.values():
+        touched = Touched(built)
+        found |= {Path(file).name.partition(".")[0] for file in touched.files}
+        for row in rows:
+            if row.built is built:
+                row.identical = not touched.has(row.key)
+    return found
 
 
 def _forget(folder: Path, kept: Path) -> None:
@@ -171,7 +218,9 @@ def _count_instructions(state: State, found: report.Found, most: int) -> None:
         print(f"no instructions are counted: {reason}", file=sys.stderr)
         return
     rows = {row.name: row for row in state.rows}
-    wanted = [r for r in found["rows"] if r["unit"] == SECONDS and r["verdict"] != "same"]
+    wanted = [
+        r for r in found["rows"] if r["unit"] == SECONDS and r["base"] and r["verdict"] != "same"
+    ]
     for line in wanted[:most]:
         row = rows[f"{report.name(line)} {line['environment']}"]
         calls = max(1, round(CALLS / line["base"]))
@@ -233,11 +282,14 @@ def _restore(state: State, folder: Path, ruler: str) -> int:
     rows = {row.name: row for row in state.rows}
     count = 0
     for one in MeasuredPair.read(folder):
+        if one.stage not in STAGES:
+            continue
         failed = any(state.startswith("failed") for state in one.states.values())
         if one.ruler != ruler or failed:
             continue
         if row := rows.get(one.row):
-            row.pairs[one.stage].append(Pair(row.key, one.base, one.head, one.ratio, one.states))
+            pair = Pair(row.key, one.base, one.head, one.ratio, one.mean, one.tail, one.states)
+            row.pairs[one.stage].append(pair)
             count += 1
     return count
 
@@ -247,9 +299,8 @@ def _measure(state: State, folder: Path, ruler: str) -> None:
     options = state.options
     deadline = time.monotonic() + 60 * options.minutes
     chance = random.Random(options.seed)
-    processors = sorted(os.sched_getaffinity(0))
-    jobs = min(options.jobs, len(processors))
-    free = processors[-jobs:]  # the first one has most of the machine's own work
+    free = _processors(options.jobs)
+    jobs = len(free)
     stop = Event()
     running: dict[Future[None], tuple[str, list[int]]] = {}
     progress = report.Progress(options.minutes)
@@ -259,6 +310,8 @@ def _measure(state: State, folder: Path, ruler: str) -> None:
         by_key = {row.key: row for row in rows}
         seconds = {row.key: SPENT[stages[row.name]] for row in rows}
         for pair in side_by_side.measure(rows[0].built.sides, seconds, cpu, random.Random(seed)):
+            if stop.is_set():
+                break  # it may have been killed
             row = by_key[pair.key]
             stage = stages[row.name]
             row.pairs[stage].append(pair)
@@ -269,9 +322,12 @@ def _measure(state: State, folder: Path, ruler: str) -> None:
                 base=pair.base,
                 head=pair.head,
                 ratio=pair.ratio,
+                mean=pair.mean,
+                tail=pair.tail,
                 states=pair.states,
             ).append(folder)
-            if stop.is_set() or time.monotonic() > deadline + 60:
+            failed = any(state.startswith("failed") for state in pair.states.values())
+            if time.monotonic() > deadline + 60 and not (failed and len(row.states()) < 2):
                 break
 
     with ThreadPoolExecutor(jobs) as pool:
@@ -300,9 +356,24 @@ def _measure(state: State, folder: Path, ruler: str) -> None:
                 for job in done:
                     free += running.pop(job)[1]
                     job.result()
-        finally:
+        except BaseException:
             stop.set()
+            while wait(running, timeout=0.2).not_done:  # those that hang, too
+                for process in list(side_by_side.Process.alive):
+                    process.kill()
+            raise
+        finally:
             progress.end()
+
+
+def _processors(jobs: int | None) -> list[int]:
+    """Return the processors to measure on: one of a core, and one core is left for all else."""
+    cores = {}
+    for cpu in sorted(os.sched_getaffinity(0)):
+        siblings = Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list")
+        cores[siblings.read_text() if siblings.exists() else str(cpu)] = cpu
+    free = list(cores.values())
+    return free[-(jobs or max(1, min(2, len(free) - 1))) :]  # the first has the machine's own work
 
 
 def _waiting(state: State, verdicts: dict[str, str], busy: set[str]) -> list[tuple[str, list[Row]]]:

@@ -155,7 +155,10 @@ def total(
         log = Path(folder, str(process.pid))
         said = log.read_text("utf-8", "replace") if log.exists() else ""
     if process.returncode == -signal.SIGILL or UNKNOWN.search(said):
-        raise Unavailable("valgrind does not know an instruction that this CPU has (SIGILL)")
+        raise Unavailable(
+            "valgrind does not know an instruction that this CPU has (SIGILL), as of AVX-512: to "
+            "count, build both commits with -mno-avx512f beside -march=native in asv.conf.json"
+        )
     found = TOTAL.search(said)
     if process.returncode or not found:
         last = (errors.strip() or said.strip() or "no message").splitlines()[-1]

@@ -12,21 +12,26 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from lsebench.cli import columns, in_words, progress
+from lsebench.cli import BAD, FAILED, NOTHING, columns, in_words, progress
 
 from . import statistics
-from .side_by_side import Key
+from .rows import TAIL, TAILS
+from .side_by_side import SIDES, Key
 
 if TYPE_CHECKING:
     from .builds import NotBuilt
     from .rows import Row, State
 
 ORDER = ("slower", "grown", "faster", "undecided", "same")
+BROKEN = "failed", "n/a"
+"""Findings that only the head has."""
 COLUMNS = ("base", "head", "ratio", "interval")
 MOST = 10
 """Undecided benchmarks that the terminal shows, those that differ most."""
 MEMORY = "bytes", "pages", "page faults"
 """Units whose growth is one of memory, not of an error."""
+IDENTICAL = "the same (identical code)"
+NEVER = "never reached"
 NO_LIMIT = 10
 """Ratio from which on the smallest visible change is none."""
 Found = dict[str, Any]
@@ -70,7 +75,7 @@ def collect(
     """Return all that is known, ready for JSON."""
     verdicts, typical = state.verdicts(), state.typical()
     suspects = sum(bool(row.ratios("confirm")) for row in state.rows)
-    rows, findings = [], []
+    rows, others, findings = [], [], []
     for built in {row.built.name: row.built for row in state.rows}.values():
         findings += [
             {"kind": "environment", "what": built.name, "reason": change}
@@ -80,14 +85,20 @@ def collect(
         finding = _finding(row)
         if finding:
             findings.append(finding)
-        if row.values("base") and row.values("head"):
-            rows.append(_row(row, verdicts[row.name], options, typical, suspects))
-            if rows[-1]["verdict"] == "grown":
-                kind = "memory" if row.key.unit in MEMORY else "error"
-                reason = f"{_value(rows[-1], 'base')} -> {_value(rows[-1], 'head')} {row.key.unit}"
-                findings.append({"kind": kind, "what": str(row.key), "reason": reason})
+        if row.states() and not (row.values("base") and row.values("head")):
+            kind = finding["kind"] if finding else "no value"
+            others.append(_facts(row) | {"outcome": _no_value(row), "kind": kind})
+            continue
+        rows.append(_row(row, verdicts[row.name], options, typical, suspects))
+        if rows[-1]["verdict"] == "grown":
+            kind = "memory" if row.key.unit in MEMORY else "error"
+            reason = f"{_value(rows[-1], 'base')} -> {_value(rows[-1], 'head')} {row.key.unit}"
+            findings.append({"kind": kind, "what": str(row.key), "reason": reason})
+        if verdicts[row.name] == TAIL:
+            reason = rows[-1]["outcome"]
+            findings.append({"kind": "slow tail", "what": str(row.key), "reason": reason})
     rows.sort(key=lambda r: (ORDER.index(r["verdict"]), -abs(math.log(r["ratio"] or 1))))
-    return {
+    found = {
         **commits,
         "machine": options.machine,
         "minutes": round(measuring / 60, 2),
@@ -98,9 +109,11 @@ def collect(
         "bench": options.bench,
         "profile": options.profile,
         "rows": rows,
+        "others": others,
         "findings": findings,
         "absent": sum(_nowhere(row) for row in state.rows),
     }
+    return found | {"exit code": exit_code(found)}
 
 
 def _command(commits: Mapping[str, str], options: argparse.Namespace) -> str:
@@ -118,18 +131,23 @@ def _command(commits: Mapping[str, str], options: argparse.Namespace) -> str:
     return command
 
 
+def _facts(row: Row) -> Found:
+    return {
+        "benchmark": row.key.name,
+        "parameters": list(row.key.parameters),
+        "environment": row.built.name,
+        "unit": row.key.unit,
+    }
+
+
 def _row(
     row: Row, verdict: str, options: argparse.Namespace, typical: float | None, suspects: int
 ) -> Found:
     base, head = row.values("base"), row.values("head")
     least = options.min_effect / 100
-    facts: Found = {
-        "benchmark": row.key.name,
-        "parameters": list(row.key.parameters),
-        "environment": row.built.name,
-        "unit": row.key.unit,
-        "base": sorted(base)[len(base) // 2],
-        "head": sorted(head)[len(head) // 2],
+    facts = _facts(row) | {
+        "base": sorted(base)[len(base) // 2] if base else None,
+        "head": sorted(head)[len(head) // 2] if head else None,
         "pairs": len(base),
     }
     # What was chosen for looking different does not count in how different it is.
@@ -148,17 +166,55 @@ def _row(
     else:
         ratio = facts["head"] / facts["base"] if facts["base"] else None
         facts |= {"ratio": ratio, "low": None, "high": None, "scatter": None, "smallest": None}
-    final = {"open": "undecided", "suspect": "undecided"}.get(verdict, verdict)
-    return facts | {"verdict": "undecided" if final == "no value" else final}
+    for what in TAILS:
+        tails = row.ratios("confirm" if confirmed else "screen", what)
+        facts[what] = math.exp(statistics.estimate(tails).mean) if tails else None
+    final = verdict if verdict in ORDER else "slower" if verdict == TAIL else "undecided"
+    return facts | {"verdict": final, "outcome": _outcome(row, verdict, final, facts, least)}
+
+
+def _outcome(row: Row, verdict: str, final: str, facts: Found, least: float) -> str:
+    """Return what became of a benchmark, with the reason where it is no plain verdict."""
+    if row.identical:
+        return IDENTICAL
+    if verdict == TAIL:
+        mean, tail, median = (facts[what] for what in (*TAILS, "ratio"))
+        known = "the same" if abs(median - 1) < least else f"{median:.3g} times"
+        return f"median {known}, mean {mean:.2g} times, slowest tenth {tail:.2g} times"
+    if verdict == "no value":
+        return _no_value(row)
+    if not any(row.pairs.values()):
+        return NEVER
+    if verdict == "undecided":
+        needed = statistics.estimate(row.ratios("confirm")).needed(least)
+        return f"undecided: too noisy, it would take {needed} pairs or more"
+    return final
+
+
+def _no_value(row: Row) -> str:
+    """Return why a benchmark has no value, on which side."""
+    found = {side: next((s[side] for s in row.states() if side in s), "") for side in SIDES}
+    kinds = {side: _kind(state) for side, state in found.items() if state}
+    reason = (found["head"] or found["base"]).partition(": ")[2]
+    if len(kinds) == len(SIDES) and len(set(kinds.values())) == 1:
+        return f"{kinds['head']} on both: {reason}"
+    return f"{', '.join(f'{kind} on {side}' for side, kind in kinds.items())}: {reason}"
+
+
+def _kind(state: str) -> str:
+    if state.startswith("failed: no answer within"):
+        return "timed out"
+    return "not here" if state.startswith("absent") else "failed"
 
 
 def _finding(row: Row) -> Found | None:
     """Return what changed in whether there is a value, if anything."""
     states = row.states()
-    if len(states) < 2:  # one alone may be chance
-        return None
-    base, head = ([s.get(side, "") for s in states] for side in ("base", "head"))
+    base, head = ([s.get(side, "") for s in states] for side in SIDES)
     what = {"what": str(row.key)}
+    if len(states) < 2:  # one alone may be chance
+        once = any(head) and not any(base) and head[0].startswith("failed")
+        return {"kind": "failed once", **what, "reason": _no_value(row)} if once else None
     if all(head) and not any(base):
         kind, _, reason = head[-1].partition(": ")
         return {"kind": "n/a" if kind == "absent" else "failed", **what, "reason": reason}
@@ -178,32 +234,50 @@ def _nowhere(row: Row) -> bool:
 
 
 def exit_code(found: Found) -> int:
-    """Return 1 if something is slower or grew, 2 if only the head fails, 3 if there is nothing."""
-    if any(row["verdict"] in ("slower", "grown") for row in found["rows"]):
-        return 1
-    if any(f["kind"] in ("failed", "n/a") for f in found["findings"]):
-        return 2
-    return 0 if found["rows"] else 3
+    """Return 1 if something is slower, grew, or fails on the head only, 3 if nothing is known."""
+    if _broken(found) or any(row["verdict"] in ("slower", "grown") for row in found["rows"]):
+        return BAD
+    return 0 if found["rows"] and not _no_answer(found) else NOTHING
+
+
+def _broken(found: Found) -> int:
+    return sum(f["kind"] in BROKEN for f in found["findings"])
+
+
+def _no_answer(found: Found) -> bool:
+    """Return whether all that was to be measured is undecided."""
+    measured = {row["verdict"] for row in found["rows"] if row["outcome"] != IDENTICAL}
+    return measured == {"undecided"}
 
 
 def summary(found: Found) -> str:
     """Return the verdict in a sentence."""
     count = Counter(row["verdict"] for row in found["rows"])
-    if not found["rows"]:
+    broken = _broken(found)
+    if not found["rows"] and not found["others"]:
         return "Nothing was measured."
+    outcomes = Counter(row["outcome"] for row in found["rows"])
     words = {
         "slower": "slower", "grown": "with a larger error or more memory", "faster": "faster",
         "undecided": "undecided", "same": "the same",
     }  # fmt: skip
-    parts = [f"{count[verdict]} {words[verdict]}" for verdict in ORDER if count[verdict]]
-    broken = sum(f["kind"] in ("failed", "n/a") for f in found["findings"])
-    parts += [f"{broken} without a value on the head only"] if broken else []
-    return f"Of {_benchmarks(len(found['rows']))}: {', '.join(parts)}."
+    if outcomes[NEVER]:
+        words["undecided"] += f" ({outcomes[NEVER]} of them never reached)"
+    if outcomes[IDENTICAL]:
+        words["same"] += f" ({outcomes[IDENTICAL]} of them identical code, not measured)"
+    parts = [f"{broken} without a value on the head only"] if broken else []
+    parts += [f"{count[verdict]} {words[verdict]}" for verdict in ORDER if count[verdict]]
+    without = sum(row["kind"] not in BROKEN for row in found["others"])
+    parts += [f"{without} without a value on the base or on both"] if without else []
+    sentence = f"Of {_benchmarks(len(found['rows']) + len(found['others']))}: {', '.join(parts)}."
+    return f"No answer. {sentence}" if exit_code(found) == NOTHING else sentence
 
 
 def table(found: Found) -> str:
     """Return what the terminal shows: what is not the same, and a line for all the rest."""
-    lines = ["", f"{found['base'][:8]} -> {found['head'][:8]} on {found['machine']}", ""]
+    lines = ["", f"{summary(found)} {found['minutes']:.1f} minutes."]
+    lines += [f"{found['base'][:8]} -> {found['head'][:8]} on {found['machine']}"]
+    lines += [*found.get("notes", ()), ""]
     undecided = [row for row in found["rows"] if row["verdict"] == "undecided"]
     shown = [row for row in found["rows"] if row["verdict"] not in ("same", "undecided")]
     shown += undecided[:MOST]
@@ -218,14 +292,13 @@ def table(found: Found) -> str:
     lines += [f"instructions of {name(row)}: {_counted(row)}" for row in _with_counts(found)]
     if found["absent"]:
         lines.append(f"N/a with both commits: {_benchmarks(found['absent'])}.")
-    lines += ["", f"{summary(found)} {found['minutes']:.1f} minutes."]
     return "\n".join(lines)
 
 
 def markdown(found: Found) -> str:
     """Return a comment for a pull request: the summary first, details folded."""
     bad = [row for row in found["rows"] if row["verdict"] in ("slower", "grown")]
-    lines = [f"### Speed: {summary(found)}", ""]
+    lines = [f"### Speed: {summary(found)}", "", *found.get("notes", ()), ""]
     if seen := _seen(found):
         lines += [seen, ""]
     if bad:
@@ -237,9 +310,17 @@ def markdown(found: Found) -> str:
         ("undecided: the noise is too large for the time there was", ["undecided"]),
         ("the same", ["same"]),
     ):
-        rows = [row for row in found["rows"] if row["verdict"] in verdicts]
+        rows = [r for r in found["rows"] if r["verdict"] in verdicts and r["outcome"] != IDENTICAL]
         if rows:
             lines += ["", f"<details><summary>{len(rows)} {title}</summary>", "", _rows(rows)]
+            lines += ["", "</details>"]
+    for title, rows in (
+        ("without a value", found["others"]),
+        (IDENTICAL, [row for row in found["rows"] if row["outcome"] == IDENTICAL]),
+    ):
+        if rows:
+            lines += ["", f"<details><summary>{len(rows)} {title}</summary>", ""]
+            lines += [f"- {_code(name(row))}: {_code(row['outcome'])}" for row in rows]
             lines += ["", "</details>"]
     counted = [f"- {_code(name(row))}: {_counted(row)}" for row in _with_counts(found)]
     if counted:
@@ -266,6 +347,8 @@ def not_built(error: NotBuilt, options: argparse.Namespace) -> None:
     """Write files that say that a commit cannot be built."""
     facts: Found = {
         "rows": [],
+        "others": [],
+        "exit code": FAILED,
         "findings": [{"kind": "failed", "what": f"build of {error.side}", "reason": error.reason}],
     }
     if options.json:
@@ -318,7 +401,7 @@ def _rows(rows: Iterable[Found]) -> str:
 def _cells(row: Found) -> list[str]:
     ratio = "" if row["ratio"] is None else f"{row['ratio']:.3f}"
     interval = "" if row["low"] is None else f"{row['low']:.3f} to {row['high']:.3f}"
-    return [row["verdict"], _value(row, "base"), _value(row, "head"), ratio, interval]
+    return [row["outcome"], _value(row, "base"), _value(row, "head"), ratio, interval]
 
 
 def _code(text: str) -> str:
@@ -328,7 +411,7 @@ def _code(text: str) -> str:
 
 
 def _value(row: Found, side: str) -> str:
-    return in_words(row[side], row["unit"])
+    return "" if row[side] is None else in_words(row[side], row["unit"])
 
 
 def _smallest(row: Found) -> float | None:

@@ -11,6 +11,11 @@ from .builds import Built
 from .side_by_side import Key, Pair
 
 SECONDS = "seconds"
+STAGES = "screen", "confirm"
+TAILS = "mean", "tail"
+"""What is judged beside the median of the turns."""
+TAIL = "slow tail"
+"""The verdict of a benchmark some of whose calls are slower, while the median is not."""
 
 
 @dataclass
@@ -19,17 +24,23 @@ class Row:
 
     built: Built
     key: Key
-    pairs: dict[str, list[Pair]] = field(default_factory=lambda: {"screen": [], "confirm": []})
+    pairs: dict[str, list[Pair]] = field(default_factory=lambda: {stage: [] for stage in STAGES})
     """Stage -> the pairs of processes that measured it."""
+    identical: bool = False
+    """Whether all that it loads is the same on both sides, byte by byte: it is not measured."""
 
     @property
     def name(self) -> str:
         """The name by which a row is stored and shown."""
         return f"{self.key} {self.built.name}"
 
-    def ratios(self, stage: str) -> list[float]:
-        """Return the ratio of each pair that has one."""
-        return [pair.ratio for pair in self.pairs[stage] if pair.ratio]
+    def ratios(self, stage: str, what: str = "ratio") -> list[float]:
+        """Return the ratio of each pair that has one: of its median, ``mean`` or ``tail``."""
+        return [ratio for pair in self.pairs[stage] if (ratio := getattr(pair, what))]
+
+    def slow_tail(self, stage: str, least: float) -> bool:
+        """Return whether some of its calls look slower, whatever the median says."""
+        return any(statistics.slow_tail(self.ratios(stage, what), least) for what in TAILS)
 
     def values(self, side: str) -> list[float]:
         """Return the values of one side, of all pairs."""
@@ -40,16 +51,20 @@ class Row:
         """Return why pairs have no value, each side."""
         return [pair.states for stage in self.pairs.values() for pair in stage if pair.states]
 
-    def verdict(self, options: argparse.Namespace, typical: float | None) -> str:
-        """Return what the screen says, or the reason for no time."""
+    def verdict(self, options: argparse.Namespace, typical: float | None, values: int) -> str:
+        """Return what the screen says, or the reason for no time; of so many other `values`."""
+        if self.identical:
+            return "same"
         if len(self.states()) > 1:
             return "no value"
         if self.key.unit != SECONDS:
             larger = statistics.grown(
-                self.values("base"), self.values("head"), options.min_growth / 100
+                self.values("base"), self.values("head"), options.min_growth / 100, values
             )
             return {None: "open", True: "grown", False: "same"}[larger]
-        return statistics.screen(self.ratios("screen"), options.min_effect / 100, typical)
+        least = options.min_effect / 100
+        found = statistics.screen(self.ratios("screen"), least, typical)
+        return "suspect" if found == "same" and self.slow_tail("screen", least) else found
 
 
 @dataclass
@@ -61,7 +76,7 @@ class State:
     shared: dict[str, str]
     """Environment variables of the runs that use all processors: these share them with no other."""
     changed: Set[str] = frozenset()
-    """Names of the files and folders, without ending, in which the commits differ."""
+    """Names, without ending, of the installed files in which the commits differ."""
 
     def typical(self) -> float | None:
         """Return the scatter of a typical benchmark, if there are enough to tell."""
@@ -71,12 +86,32 @@ class State:
     def verdicts(self) -> dict[str, str]:
         """Return row -> verdict; what is measured on is ``open`` or ``suspect``."""
         typical = self.typical()
-        found = {row.name: row.verdict(self.options, typical) for row in self.rows}
+        values = sum(row.key.unit != SECONDS and not row.identical for row in self.rows)
+        found = {row.name: row.verdict(self.options, typical, values) for row in self.rows}
         # Once a suspect, always one: its pairs of the second stage are not to be thrown away.
-        suspects = {
-            row.name: row.ratios("confirm")
+        suspects = [
+            row
             for row in self.rows
-            if found[row.name] == "suspect" or row.ratios("confirm")
-        }
-        judged = statistics.confirm(suspects, self.options.min_effect / 100)
-        return found | {name: "suspect" if v == "open" else v for name, v in judged.items()}
+            if found[row.name] == "suspect" or (row.ratios("confirm") and not row.identical)
+        ]
+        least = self.options.min_effect / 100
+        slow = set()
+        for what in TAILS:
+            ratios = {row.name: row.ratios("confirm", what) for row in suspects}
+            tails = statistics.confirm(
+                ratios, statistics.TAIL * least, statistics.RATE / len(TAILS)
+            )
+            slow |= {name for name, verdict in tails.items() if verdict == "slower"}
+        judged = statistics.confirm({row.name: row.ratios("confirm") for row in suspects}, least)
+        for row in suspects:
+            verdict = found[row.name] = judged[row.name].replace("open", "suspect")
+            if verdict in ("slower", "faster"):
+                continue
+            if row.name in slow:
+                found[row.name] = TAIL
+            elif (
+                row.slow_tail("confirm", least)
+                and len(row.ratios("confirm")) < statistics.LOOKS[-1]
+            ):
+                found[row.name] = "suspect"
+        return found

@@ -21,12 +21,17 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 WORKER = Path(__file__).with_name("timing_process.py")
 SIDES = "base", "head"
 TURNS = 5, 200
 """Turns of a pair of processes: at least, at most."""
+PATIENCE = 60.0, 20
+"""Seconds, or times what the slowest answer of its kind has taken, that the next one may take: one
+side shows how long it takes, and the other need not hang for as long as the suite allows."""
+DISTURBED, SLOWEST = 20, 10
+"""One of so many turns, the slowest, is in no mean; one of so many is among the slowest."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,8 @@ class Side:
     environ: Mapping[str, str]
     root: Path
     """The folder of the benchmarks: of the working tree, for both commits."""
+    packages: tuple[str, ...] = ()
+    """What must come from `path` and from nowhere else."""
 
 
 @dataclass
@@ -68,6 +75,9 @@ class Pair:
     ratio: float | None = None
     """Head over base: the median over the turns. On a busy machine this scattered half as much as
     the ratio of the medians, and a fifth of that of the fastest batches."""
+    mean: float | None = None
+    """Head over base, of the means over the turns; and of what the slowest turns take at least."""
+    tail: float | None = None
     states: dict[str, str] = field(default_factory=dict)
     """Side -> why it has no value: ``absent: reason`` or ``failed: reason``."""
 
@@ -78,6 +88,8 @@ class Ended(Exception):
 
 class Process:
     """A fresh process of one commit."""
+
+    alive: ClassVar[set[Process]] = set()
 
     def __init__(self, side: Side, seed: int) -> None:
         environ = {**os.environ, **side.environ, "PYTHONPATH": str(side.path)}
@@ -92,6 +104,8 @@ class Process:
             cwd=side.path,
             start_new_session=True,  # with all that it starts
         )
+        self.packages = side.packages
+        self.alive.add(self)
 
     def ask(self, **request: Any) -> None:
         """Send a request; the answer is fetched by :meth:`answer`."""
@@ -121,11 +135,16 @@ class Process:
         name = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         raise Ended(f"its process ended ({name})")
 
-    def end(self) -> None:
-        """End the process and all that it has started."""
+    def kill(self) -> None:
+        """Kill the process and all that it has started: whoever waits for its answer gets none."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
+
+    def end(self) -> None:
+        """End the process and all that it has started."""
+        self.kill()
         self._process.wait()
+        self.alive.discard(self)
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe:
                 with contextlib.suppress(BrokenPipeError):
@@ -138,6 +157,7 @@ def measure(
     """Measure all keys of `seconds`, in random order, in one pair of fresh processes.
 
     Where a process ends unasked, the rest goes on in new ones; what needs fresh ones gets them.
+    What fails is tried again at once, and then yielded twice.
 
     Parameters
     ----------
@@ -150,6 +170,7 @@ def measure(
     chance : random.Random
     """
     waiting = chance.sample(list(seconds), len(seconds))
+    tried: set[Key] = set()
     while waiting:
         processes = {}
         seed = chance.randrange(1, 2**32)
@@ -161,6 +182,11 @@ def measure(
                 key = waiting.pop()
                 pair, whole = _pair(processes, key, seconds[key], cpu, chance)
                 yield pair
+                failed = any(state.startswith("failed") for state in pair.states.values())
+                if failed and key not in tried:
+                    tried.add(key)
+                    waiting.append(key)
+                    break  # in new processes
                 used, whole = True, whole and not key.fresh
         finally:
             for process in processes.values():
@@ -177,16 +203,28 @@ def _pair(
     """Return what was measured, and whether both processes can go on."""
     pair = Pair(key)
     everywhere = sorted(os.sched_getaffinity(0))
+    packages = sorted({name for process in processes.values() for name in process.packages})
+    taken_at_most: dict[str, float] = {}
 
     def both(request: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         """Ask both, which then work at the same time."""
         for side in SIDES:
             processes[side].ask(**request)
-        return {side: heard(side) for side in SIDES}
+        said = {}
+        for side in SIDES:
+            with contextlib.suppress(Ended):  # what the other has to say counts, too
+                said[side] = heard(side, next(iter(request)))
+        if len(said) < len(SIDES):
+            raise Ended
+        return said
 
-    def heard(side: str) -> dict[str, Any]:
+    def heard(side: str, kind: str = "sample") -> dict[str, Any]:
+        start, slowest = time.monotonic(), taken_at_most.get(kind)
+        least, times = PATIENCE
+        patience = key.timeout if slowest is None else max(least, times * slowest)
         try:
-            said = processes[side].answer(key.timeout)
+            said = processes[side].answer(min(key.timeout, patience))
+            taken_at_most[kind] = max(slowest or 0, time.monotonic() - start)
         except Ended as error:
             pair.states[side] = f"failed: {error}"
             raise
@@ -196,7 +234,7 @@ def _pair(
         return said
 
     try:
-        taken = both({"take": [key.name, key.index], "cpu": everywhere})
+        taken = both({"take": [key.name, key.index], "cpu": everywhere, "packages": packages})
         if not pair.states:
             if cpu is not None:
                 both({"cpu": [cpu]})
@@ -236,3 +274,8 @@ def _turns(
     if min(map(min, values.values())) > 0:
         ratios = [h / b for b, h in zip(values["base"], values["head"], strict=True)]
         pair.ratio = statistics.median(ratios)
+        ordered = [sorted(values[side]) for side in SIDES]
+        base, head = (statistics.fmean(v[: len(v) - len(v) // DISTURBED]) for v in ordered)
+        pair.mean = head / base
+        base, head = (v[-1 - len(v) // SLOWEST] for v in ordered)
+        pair.tail = head / base

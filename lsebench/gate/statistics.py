@@ -28,6 +28,9 @@ RATE = 0.01
 """False discovery rate that is allowed, of slower and faster together."""
 SCREEN = 3, 8
 """Pairs of the first stage, at least and at most."""
+SAME_FROM = 5
+"""Pairs from which on they can be the same. Where processes have one of two layouts, fewer often
+happen to have the same one."""
 SUSPECT = 0.1
 """Chance of a mean as far from 0 where nothing has changed, below which it is a suspect at once."""
 STRONG = 0.01
@@ -38,8 +41,18 @@ SEVERAL = 5
 """Fewer benchmarks do not tell what is typical."""
 LOOKS = 6, 12, 24, 48, 96
 """Pairs after which the second stage is judged."""
+EARLY = 24
+"""Pairs of the second stage after which those are left that cannot be decided by its last look."""
+OPTIMISM = 0.8
+"""So much of its scatter is taken for true before a benchmark is left."""
 VALUES = 3
-"""Pairs after which a value that is no time is judged."""
+"""Pairs after which a value that is no time can be the same."""
+OWN = 0.8
+"""Confidence of the bound of its own scatter that a benchmark's interval must hold, too, before it
+is the same: a typical scatter that is borrowed would call a noisy one the same."""
+TAIL = 5
+"""So many times as large as other effects must be one of the mean, or of the slowest turns, where
+the median shows none: a busy machine makes single turns slow."""
 SAME = 0.95
 """Confidence of the interval that must lie within what does not matter."""
 
@@ -82,12 +95,30 @@ class Estimate:
     def smallest(self, least: float, chance: float) -> float:
         """Return the smallest effect that would have been seen with a probability of 80 %.
 
-        `chance` is the p-value below which one is seen.
+        `chance` is the p-value below which one is seen. Both must be passed: it, whose t is then
+        distributed about the effect, and the smallest effect that counts.
         """
         if self.pairs < 2:
             return math.inf
         found, seen = special.stdtrit(self.freedom, [1 - chance / 2, 0.8])
-        return max(self.matters(least), float(found + seen) * self.error)
+        significant = float(special.nctdtrinc(self.freedom, 0.2, found)) * self.error
+        return max(self.matters(least) + float(seen) * self.error, significant)
+
+    def bounded_by_own(self, own: Estimate) -> Estimate:
+        """Return the estimate with at least the upper bound of its `own` scatter, drawn to none."""
+        bound = own.scatter * math.sqrt(own.freedom / special.chdtri(own.freedom, OWN))
+        return replace(self, scatter=max(self.scatter, float(bound)))
+
+    def needed(self, least: float) -> int:
+        """Return the pairs, at least, after which it could be the same."""
+        t = float(special.stdtrit(self.freedom, 0.5 + SAME / 2))
+        return math.ceil((t * self.scatter / math.log1p(least)) ** 2)
+
+    def hopeless(self, least: float) -> bool:
+        """Return whether the last look will call it neither the same nor different."""
+        hopeful = replace(self, scatter=OPTIMISM * self.scatter)
+        far = abs(self.mean) + self.error
+        return hopeful.needed(least) > LOOKS[-1] and far < hopeful.matters(least)
 
     def drawn_to(self, typical: float) -> Estimate:
         """Return the estimate with its scatter drawn towards the `typical` one."""
@@ -122,15 +153,23 @@ def screen(ratios: Sequence[float], least: float, typical: float | None) -> str:
     if len(ratios) < SCREEN[0]:
         return "open"
     found = screened(ratios, typical)
-    low, high = found.interval()
+    low, high = found.bounded_by_own(estimate(ratios)).interval()
     edge = math.log1p(least)
-    if -edge < low and high < edge:
+    if len(ratios) >= SAME_FROM and -edge < low and high < edge:
         return "same"
     # Half of what matters, or an effect of just that size would be missed every second time.
     if abs(found.mean) >= edge / 2 and found.p_value() < SUSPECT:
         return "suspect"
     # What is not clear by now needs more turns and more pairs than all can have.
     return "open" if len(ratios) < SCREEN[1] else "suspect"
+
+
+def slow_tail(ratios: Sequence[float], least: float) -> bool:
+    """Return whether the means, or the slowest turns, of pairs look slower than they may."""
+    if len(ratios) < SAME_FROM:
+        return False
+    found = estimate(ratios)
+    return found.mean >= math.log1p(TAIL * least) and found.p_value() < SUSPECT
 
 
 def strong(screening: Sequence[float], confirming: Sequence[float], typical: float | None) -> bool:
@@ -152,7 +191,9 @@ def discoveries(p_values: Mapping[str, float], rate: float, of: int) -> set[str]
     return {name for name, p in zip(p_values, adjusted, strict=False) if p <= rate}
 
 
-def confirm(found: Mapping[str, Sequence[float]], least: float) -> dict[str, str]:
+def confirm(
+    found: Mapping[str, Sequence[float]], least: float, rate: float = RATE
+) -> dict[str, str]:
     """Judge the suspects by their new pairs: ``slower``, ``faster``, ``same`` or ``open``.
 
     Parameters
@@ -164,8 +205,10 @@ def confirm(found: Mapping[str, Sequence[float]], least: float) -> dict[str, str
     for look in LOOKS:
         # What a look has decided stays so; each look has its share of the rate.
         seen = {name: estimate(r[:look]) for name, r in found.items() if len(r) >= look}
+        if not seen:
+            break
         p_values = {name: e.p_value() for name, e in seen.items()}
-        kept = discoveries(p_values, RATE / len(LOOKS), len(found))
+        kept = discoveries(p_values, rate / len(LOOKS), len(found))
         for name, e in seen.items():
             if verdicts[name] != "open":
                 continue
@@ -175,17 +218,22 @@ def confirm(found: Mapping[str, Sequence[float]], least: float) -> dict[str, str
                 verdicts[name] = "slower" if e.mean > 0 else "faster"
             elif -edge < low and high < edge:
                 verdicts[name] = "same"
-            elif look == LOOKS[-1]:
+            elif look == LOOKS[-1] or (look >= EARLY and e.hopeless(least)):
                 verdicts[name] = "undecided"
     return verdicts
 
 
-def grown(base: Sequence[float], head: Sequence[float], least: float) -> bool | None:
+def grown(base: Sequence[float], head: Sequence[float], least: float, of: int = 1) -> bool | None:
     """Return whether a value that is no time, such as an error or memory, is surely larger.
 
     None: there are too few values. Larger means every value of the head beyond every value of the
-    base, and the smallest of them by more than `least`, relative.
+    base, and the smallest of them by more than `least`, relative. Where nothing has changed, any
+    order of the values is as likely, so there must be so many that this one is a chance of `RATE`,
+    shared by the `of` values that are judged.
     """
     if len(base) < VALUES:
         return None
-    return min(head) > max(base) and min(head) - max(base) > least * abs(max(base))
+    if not (min(head) > max(base) and min(head) - max(base) > least * abs(max(base))):
+        return False
+    orders = math.comb(len(base) + len(head), len(base))
+    return True if orders * RATE >= of else None

@@ -121,9 +121,21 @@ class Taken:
         self.benchmark.do_teardown()
 
 
+def check_place(folder: str, packages: list[str]) -> None:
+    """Raise ImportError where a module of these packages was not loaded from `folder`."""
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        here = not file or os.path.realpath(file).startswith(os.path.join(folder, ""))
+        if not here and name.partition(".")[0] in packages:
+            raise ImportError(
+                f"{name} is not this commit's but {file}: the commit's copy lacks a part; run the "
+                "same command again, it is then copied anew"
+            )
+
+
 def main() -> None:
     """Answer requests until there are no more."""
-    root = sys.argv[1]
+    root, folder = sys.argv[1], os.path.realpath(os.getcwd())
     if len(sys.argv) > 2:  # name, index or "", and how many calls: for lsebench.gate.instructions
         name, index, calls = sys.argv[2:]
         Taken(root, name, int(index) if index else None).call(int(calls))
@@ -141,6 +153,7 @@ def main() -> None:
             if "take" in asked:
                 kept = padding()
                 taken = Taken(root, *asked["take"])
+                check_place(folder, asked["packages"])
                 said["batched"] = taken.timer is not None
             elif "sample" in asked and taken:
                 said["value"] = taken.sample()

@@ -346,6 +346,9 @@ class MeasuredPair(Record):
     """Seconds, or the benchmark's value."""
     head: float | None
     ratio: float | None
+    mean: float | None = None
+    """Head over base: of the means over the turns, and of the slowest tenth's fastest."""
+    tail: float | None = None
     states: dict[str, str]
     """Side -> why it has no value."""
 

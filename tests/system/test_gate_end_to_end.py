@@ -2,16 +2,18 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from lsebench.__main__ import main as command
-from lsebench.gate import builds, compare_commits, rows
+from lsebench.gate import compare_commits, rows
 from lsebench.gate.side_by_side import Key
 
 from ..scratch import git
@@ -102,6 +104,16 @@ def time_gone():
 time_gone.setup = setup_gone
 
 
+def time_maybe():
+    if hasattr(thing, "hang"):
+        import time
+
+        time.sleep(600)
+
+
+time_maybe.timeout = 3
+
+
 def track_error():
     return thing.ERROR
 
@@ -136,6 +148,8 @@ def repository(tmp_path_factory):
         ("broken", project, 'name = "lsekernels"', "name = 7"),
         ("vanished", thing, gone, ""),
         ("failing", thing, gone, gone.replace("None", "1 / 0")),
+        ("hanging", thing, "ERROR = 1.0", "ERROR = 1.0\nhang = True"),
+        ("elsewhere", conf, "// A commit", "// Another commit"),
         ("wrong", thing, "ERROR = 1.0", "ERROR = 3.0"),
         ("pinned", conf, '"83.0.0"', '"82.0.1"'),
     ]:
@@ -200,7 +214,7 @@ def test_unchanged(gate, repository):
     code, found, said = gate("base", "unchanged")
     assert code == 0, said
     assert not {"slower", "grown"} & set(verdicts(found).values()), said
-    assert len(found["rows"]) == 5
+    assert len(found["rows"]) == 6
     assert not found["findings"]
     assert found["base"] == git(repository, "rev-parse", "base")
     assert not (repository / "results").exists(), "its results are none of the site's"
@@ -226,6 +240,95 @@ def test_slow(gate, repository):
     assert (again, count(pairs)) == (1, before)
 
 
+def test_head_hangs(gate):
+    """Silence is not green, not even where there is no time for more."""
+    code, found, said = gate("base", "hanging", "--bench", "time_maybe|time_quick", minutes="0.15")
+    assert code == found["exit code"] == 1, said
+    assert findings(found)["failed", "suite.time_maybe"] == "no answer within 3 s"
+    (row,) = found["others"]
+    assert row["outcome"] == "timed out on head: no answer within 3 s"
+    assert "1 without a value on the head only" in said
+
+
+def test_identical_packages_are_not_measured(gate):
+    code, found, said = gate("base", "elsewhere")
+    assert code == 0, said
+    assert {row["outcome"] for row in found["rows"]} == {"the same (identical code)"}
+    assert len(found["rows"]) == 6
+    assert "All that these benchmarks load is the same, byte for byte." in said
+    assert found["minutes"] < 0.1
+
+
+def test_the_same_commit_and_a_dirty_tree_are_said(gate, repository):
+    code, _, said = gate("base", "base")
+    assert code == 3
+    assert "BASE and HEAD are the same commit: there is nothing to compare." in said
+    assert "not committed" not in said
+    file = repository / "lsekernels/__init__.py"
+    before = file.read_text()
+    file.write_text(before + "# more")
+    try:
+        code, _, said = gate("base", "HEAD")
+    finally:
+        file.write_text(before)
+    assert code == 3
+    assert "Changes that are not committed are not measured: commit them first." in said
+
+
+@pytest.mark.parametrize("damage", ["note", "copy", "environment"])
+def test_what_is_not_whole_is_built_again(gate, repository, damage):
+    asked = "base", "wrong", "--bench", "track_error", "--fresh"
+    gate(*asked)
+    (note,) = pairs_of(repository, "base", "wrong").parent.glob("*/head.json")
+    if damage == "note":
+        note.write_text(note.read_text()[:20])
+    elif damage == "copy":
+        (note.with_suffix("") / "lsekernels/__init__.py").unlink()
+    else:
+        shutil.rmtree(repository / ".asv/env" / note.parent.name)
+    code, found, said = gate(*asked)
+    assert "again: its copy, or its environment, is not whole" in said
+    assert findings(found)["error", "suite.track_error"] == "1 -> 3 ulp", said
+    assert code == 1
+
+
+def test_sigterm_leaves_no_process_that_hangs(repository, root):
+    """Nor does it wait for one."""
+    with start(repository, root, "base", "hanging", "--bench", "time_maybe", "--fresh") as process:
+        while not (found := workers(repository)):
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        said = process.communicate(timeout=60)[0]
+    assert process.returncode == 130, said
+    assert "the same command goes on from here" in said
+    assert not workers(repository), found
+
+
+def workers(repository):
+    """Return the measuring processes of this repository."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (place / "cmdline").read_text()
+        except OSError:
+            continue
+        if "timing_process.py" in command and str(repository) in command:
+            found.append(place.name)
+    return found
+
+
+@pytest.mark.parametrize("number", compare_commits.FULL)
+def test_a_full_disk_is_said_in_a_sentence(monkeypatch, capsys, number):
+    def full(options):
+        raise OSError(number, os.strerror(number), "pairs.jsonl")
+
+    monkeypatch.setattr(compare_commits, "run", full)
+    assert compare_commits.main(["base"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("failed: the disk is full (pairs.jsonl): make room. What was measured")
+
+
 def test_faster_the_other_way_round(gate):
     code, found, said = gate("slow", "base", "--bench", "time_work", minutes="0.6")
     assert (code, set(verdicts(found).values())) == (0, {"faster"}), said
@@ -246,7 +349,7 @@ def test_broken_head(gate, repository):
 )
 def test_no_value_any_more(gate, tag, kind, reason):
     code, found, said = gate("base", tag, "--bench", "time_gone|time_quick")
-    assert code == 2, said
+    assert code == 1, said
     assert reason in findings(found)[kind, "suite.time_gone"]
     assert set(verdicts(found)) == {"suite.time_quick"}
     code, found, said = gate(tag, "base", "--bench", "time_gone")
@@ -290,7 +393,7 @@ def test_goes_on_where_it_was_stopped(repository, root, gate, how, code):
     finished, found, said = gate(*options)
     assert finished == 0, said
     assert f"; {kept} pairs are known" in said
-    assert len(found["rows"]) == 5, said
+    assert len(found["rows"]) == 6, said
 
 
 def pairs_of(repository, *tags):
@@ -358,12 +461,6 @@ def test_steps_are_confirmed_and_their_commits_found(story):
     assert (code, "0 incident(s) confirmed" in said) == (0, True), said
 
 
-def test_what_differs_is_named_without_folder_and_ending(repository, monkeypatch):
-    monkeypatch.chdir(repository)
-    assert builds.differing({"base": "base", "head": "slow"}) == {"lsekernels", "__init__"}
-    assert builds.differing({"base": "slow", "head": "slow"}) == set()
-
-
 def test_says_what_is_wrong_with_the_question(gate):
     code, _, said = gate("base", "nowhere")
     assert (code, said) == (4, "error: git knows no commit 'nowhere'\n")
@@ -398,6 +495,7 @@ def test_pairs_of_another_ruler_and_failures_are_not_restored(tmp_path):
         {**line, "states": {"head": "failed: no memory"}, "ruler": "this"},
         {**line, "states": {"head": "absent: not for 2"}, "ruler": "this"},
     ]
+    lines += [{**line, "states": {}, "ruler": "this", "stage": "neither"}, {"row": row.name}]
     file.write_text("".join(json.dumps(line) + "\n" for line in lines) + '{"cut')
     assert compare_commits._restore(rows.State([row], None, {}), tmp_path, "this") == 2
     assert [pair.states for pair in row.pairs["screen"]] == [{}, {"head": "absent: not for 2"}]

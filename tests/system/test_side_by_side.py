@@ -3,6 +3,7 @@
 import random
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,18 @@ def time_slow():
 
 
 time_slow.timer = lambda: clock[0]  # of its own: no other work on this machine changes it
+
+
+turns = [0]
+
+
+def time_tail():
+    """On the head every third call takes five times as long."""
+    turns[0] += 1
+    clock[0] += 0.02 if subject.FACTOR == 2 and turns[0] % 3 == 0 else 0.004
+
+
+time_tail.timer = lambda: clock[0]
 
 
 class Tracked:
@@ -90,6 +103,18 @@ def time_dies():
 
 def time_hangs():
     time.sleep(600)
+
+
+def time_hangs_on_head():
+    pass
+
+
+def setup_hangs_on_head():
+    if subject.FACTOR == 2:
+        time.sleep(600)
+
+
+time_hangs_on_head.setup = setup_hangs_on_head
 
 
 def track_path():
@@ -160,6 +185,48 @@ def test_ratio_is_head_over_base(measure):
     assert pair.states == {}
     assert pair.ratio == pytest.approx(pair.head / pair.base) == pytest.approx(2)
     assert pair.base == pytest.approx(0.002)
+
+
+def test_some_slow_calls_show_in_the_mean_and_in_the_tail(measure):
+    pair = measure(("time_tail", None))["time_tail"]
+    assert pair.ratio == pytest.approx(1)
+    assert pair.mean == pytest.approx(2.2, abs=0.3)
+    assert pair.tail == pytest.approx(5)
+
+
+def test_what_fails_is_tried_again_at_once(sides):
+    keys = [Key(f"suite.{name}", None, (), timeout=30.0) for name in ("time_dies", "time_quick")]
+    for seed in range(2):
+        chance = random.Random(seed)
+        pairs = list(side_by_side.measure(sides, dict.fromkeys(keys, 0.1), None, chance))
+        names = [pair.key.name for pair in pairs]
+        assert names.count("suite.time_dies") == 2
+        assert names[names.index("suite.time_dies") + 1] == "suite.time_dies"
+        assert names.count("suite.time_quick") == 1
+
+
+def test_one_that_hangs_is_not_waited_for_as_long_as_the_suite_allows(sides, monkeypatch):
+    """The other side has shown how long it takes."""
+    monkeypatch.setattr(side_by_side, "PATIENCE", (1.0, 5))
+    key = Key("suite.time_hangs_on_head", None, (), timeout=600.0)
+    first, second = side_by_side.measure(sides, {key: 0.1}, None, random.Random(1))
+    assert first.states == second.states
+    assert first.states["head"].startswith("failed: no answer within")
+
+
+def test_what_is_installed_elsewhere_is_not_measured(sides, tmp_path):
+    """A part that lacks in the copy of a commit would be found in the environment."""
+    (tmp_path / "copy").mkdir()
+    environ = {"PYTHONPATH": str(sides["head"].path)}
+    lacking = replace(sides["head"], path=tmp_path / "copy", packages=("subject",))
+    there = {**sides, "head": lacking}
+    key = Key("suite.time_quick", None, ())
+    script = tmp_path / "python"
+    script.write_text(f"#!/bin/sh\nPYTHONPATH={environ['PYTHONPATH']} exec {sys.executable} $@\n")
+    script.chmod(0o755)
+    there["head"] = replace(lacking, python=str(script))
+    pair = next(iter(side_by_side.measure(there, {key: 0.1}, None, random.Random(1))))
+    assert "subject is not this commit's but" in pair.states["head"]
 
 
 def test_bare_call_is_timed(measure):
