@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import pytest
 
 from lsebench.__main__ import main as command
-from lsebench.gate import compare_commits, rows
+from lsebench.gate import compare_commits, rows, side_by_side
 from lsebench.gate.side_by_side import Key
 
 from ..scratch import git
@@ -327,6 +327,20 @@ def test_a_full_disk_is_said_in_a_sentence(monkeypatch, capsys, number):
     assert compare_commits.main(["base"]) == 2
     said = capsys.readouterr().err
     assert said.startswith("failed: the disk is full (pairs.jsonl): make room. What was measured")
+
+
+def test_a_full_disk_ends_the_measuring(monkeypatch, tmp_path):
+    def full(pair, place):
+        raise OSError(compare_commits.FULL[0], "no space")
+
+    built = SimpleNamespace(name="env", sides={}, has=lambda settings: False)
+    row = rows.Row(built, Key("b", None, ()))
+    pair = side_by_side.Pair(row.key, 1.0, 1.0, 1.0)
+    monkeypatch.setattr(side_by_side, "measure", lambda *asked: iter([pair]))
+    monkeypatch.setattr(compare_commits.MeasuredPair, "append", full)
+    state = rows.State([row], compare_commits._parser().parse_args(["base"]), {})
+    with pytest.raises(OSError, match="no space"):
+        compare_commits._measure(state, tmp_path, "ruler")
 
 
 def test_faster_the_other_way_round(gate):
