@@ -28,6 +28,8 @@ BAD = {"slower": "slower", "grown": "with a larger error or more memory"}
 GOOD = {"faster": "faster", "same": "the same"}
 OPEN = "undecided"
 """Whatever else the gate may say: silence is not green."""
+IDENTICAL = "the same (identical code)"
+"""The outcome of what was not measured, for it is the same on both sides: that is no answer."""
 BROKEN = "failed", "n/a"
 """Findings that only the head has."""
 MARK = "<!-- gate -->"
@@ -79,6 +81,7 @@ def _row(found: Mapping[str, Any]) -> dict[str, Any]:
         "name": name,
         "unit": _text(found["unit"]),
         "verdict": verdict if verdict in BAD or verdict in GOOD else OPEN,
+        "measured": found.get("outcome") != IDENTICAL,
         **{key: _number(found.get(key)) for key in numbers},
     }
 
@@ -108,21 +111,24 @@ def conclusion(found: Mapping[str, Any] | None) -> str:
     verdicts = {row["verdict"] for row in found["rows"]}
     if verdicts & BAD.keys() or any(one["kind"] in BROKEN for one in found["findings"]):
         return "failure"
-    return "success" if verdicts & GOOD.keys() else "neutral"
+    measured = {row["verdict"] for row in found["rows"] if row["measured"]}
+    # Where all code is identical there was nothing to measure.
+    return "success" if measured & GOOD.keys() or verdicts and not measured else "neutral"
 
 
 def summary(found: Mapping[str, Any]) -> str:
     """Return the answer in a line."""
-    count = Counter(row["verdict"] for row in found["rows"])
+    count = Counter(row["verdict"] for row in found["rows"] if row["measured"])
+    identical = sum(not row["measured"] for row in found["rows"])
     words = {**BAD, "faster": GOOD["faster"], OPEN: OPEN, "same": GOOD["same"]}
     parts = [f"{count[verdict]} {word}" for verdict, word in words.items() if count[verdict]]
     broken = sum(one["kind"] in BROKEN for one in found["findings"])
     parts += [f"{broken} without a value on the head only"] if broken else []
+    parts += [f"{identical} of identical code"] if identical else []
     if not parts:
         return "nothing was measured"
-    if set(count) == {OPEN} and not broken:
-        return f"no answer: all {count[OPEN]} are undecided"
-    return ", ".join(parts)
+    answer = ", ".join(parts)
+    return f"no answer: {answer}" if set(count) == {OPEN} and not broken else answer
 
 
 def comment(found: Mapping[str, Any] | None, commit: str, log: str, guide: str, why: str) -> str:

@@ -281,11 +281,22 @@ def test_comment_shows_the_numbers(comment):
     assert "ffff" not in text, "what was measured is said by who has asked for it"
 
 
+def test_identical_code_is_no_answer_to_what_is_undecided(comment):
+    same = {**ROW, "verdict": "same", "outcome": "the same (identical code)"}
+    found = {"rows": [same, {**ROW, "verdict": "undecided"}], "findings": []}
+    text, said = comment(found)
+    assert (said, text.splitlines()[1]) == (
+        "neutral",
+        "### Speed: no answer: 1 undecided, 1 of identical code",
+    )
+    assert comment({"rows": [same], "findings": []})[1] == "success"
+
+
 @pytest.mark.parametrize(
     ("verdicts", "kinds", "conclusion", "title"),
     [
         (["same", "faster", "undecided"], [], "success", "1 faster, 1 undecided, 1 the same"),
-        (["undecided", "never heard of"], [], "neutral", "no answer: all 2 are undecided"),
+        (["undecided", "never heard of"], [], "neutral", "no answer: 2 undecided"),
         (["same"], ["failed"], "failure", "1 the same, 1 without a value on the head only"),
         (["same"], ["new"], "success", "1 the same"),
         (["grown"], [], "failure", "1 with a larger error or more memory"),
