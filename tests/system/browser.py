@@ -10,9 +10,6 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from .. import synthetic
-from ..synthetic import HOSTILE
-
 CHROMIUM = shutil.which("chromium")
 POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'"
 SITES = "own", "synthetic", "one", "none"
@@ -22,18 +19,20 @@ PHONE = 390
 @pytest.fixture(scope="session")
 def sites(root, tmp_path_factory):
     """The folder of all sites: of the repository's own results, of made-up ones, and of none."""
+    from .. import synthetic  # it needs what makes the site, and most tests here do not
+
     folder = tmp_path_factory.mktemp("sites")
     out = folder / "sites"
     out.mkdir()
     messages = [f"Change {n}" for n in range(30)]
-    messages[15] = HOSTILE
+    messages[15] = synthetic.HOSTILE
     made = {
         "synthetic": (messages, synthetic.ENVIRONMENTS),
         "one": (["Start"], [("m", "pinned", "2.4.6", "1", 1, 1.0)]),
         "none": (["Start"], []),
     }
     for name, (log, environments) in made.items():
-        commits = synthetic.repository(folder / name, log, project=HOSTILE)
+        commits = synthetic.repository(folder / name, log, project=synthetic.HOSTILE)
         synthetic.measure(root, folder / name, commits, environments)
     before = sorted((root / "html").rglob("*"))
 
