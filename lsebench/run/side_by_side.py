@@ -70,7 +70,7 @@ def run(
     conf, machine, commit, env = build(options)
     context = record(conf, env, machine, commit)
     absent = unavailable(context)
-    scatter = noise.of_machines(Path(conf.results_dir)).get(machine)
+    scatter = noise.near(noise.of_machines(Path(conf.results_dir)).get(machine, ()))
     lines: list[stored.Line] = []
     print(f"\n{'':66}{'target':>12}{'measured':>10}  {'interval':18}verdict")
     for group in groups:

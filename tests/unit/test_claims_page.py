@@ -18,7 +18,8 @@ FACTS = {
 }  # fmt: skip
 NUMPY, NUMBA = "numpy against SciPy, 1e+07", "Numba (nopython) against SciPy, 1e+07"
 CUPY = "cupy against SciPy, 1e+07"
-FIRST = "CPU: Numba first, then Pythran: the best form of each, 1e+07"
+FIRST = "CPU: Numba first, then Pythran: our tuned form of each, one thread, 1e+07"
+PLAIN = "CPU: Numba first, then Pythran: the plain form of each, one thread, 1e+07"
 FSTRING, LENGTH = (
     "Python: an f-string against +",
     "Python: a cached len(x) in a loop against len(x) each time",
@@ -38,15 +39,22 @@ def line(what, measured=None, spread=0.01, processes=5, **more):
 
 
 def site(tmp_path, *lines, runs=None, noise=None):
-    (tmp_path / "m").mkdir()
+    (tmp_path / "m").mkdir(exist_ok=True)
     if lines:
         text = "".join(json.dumps(one) + "\n" for one in (FACTS, *lines))
         (tmp_path / "m/claims.jsonl").write_text(text)
     if noise:
-        tuning = {"checked": "2026", "checks": [],
-                  "noise": {"kernels": {"loop": {"within": 0.0, "between": noise}}}}  # fmt: skip
-        (tmp_path / "m/tuning.jsonl").write_text(json.dumps(tuning) + "\n")
+        check(tmp_path, "2026", noise)
     return claims.site(runs or {}, tmp_path)
+
+
+def check(tmp_path, at, noise):
+    """Store a check of the machine: its noise at a time."""
+    (tmp_path / "m").mkdir(exist_ok=True)
+    kernels = {"loop": {"within": 0.0, "between": noise}}
+    tuning = {"checked": at, "checks": [], "noise": {"kernels": kernels}}
+    with (tmp_path / "m/tuning.jsonl").open("a") as file:
+        file.write(json.dumps(tuning) + "\n")
 
 
 def of(found, what):
@@ -73,6 +81,14 @@ def test_a_ratio_within_the_noise_is_not_told_from_equal(tmp_path, measured, ver
     assert "4 %" in found["noise"]
     low, high = map(float, one["interval"].split(" to "))
     assert low < measured * 0.998 < measured * 1.002 < high, "the interval that is judged is shown"
+
+
+def test_the_noise_is_that_of_the_check_nearest_to_the_claims(tmp_path):
+    check(tmp_path, "2025-12-31T23:00:00+00:00", 0.04)
+    check(tmp_path, "2026-01-09T00:00:00+00:00", 0.001)
+    (found,) = site(tmp_path, line(FSTRING, 1.053, 0.002))
+    assert of(found, FSTRING)["verdict"] == "undecided", "a quiet minute later says nothing of it"
+    assert "4 %" in found["noise"]
 
 
 def test_noise_that_nobody_measured_is_assumed_and_said(tmp_path):
@@ -112,6 +128,28 @@ def test_every_line_of_todays_table_has_words():
         for check in group.checks:
             assert check.quantity
             assert claims._said(check) or check.target == "none"
+
+
+def test_a_tool_is_not_judged_by_code_of_ours_unsaid():
+    """Nor is a form for several threads compared with another one on one thread."""
+    for group in claims._groups():
+        names = {name: call[1] for name, call in group.calls.items() if call[0] == "backend"}
+        for check in group.checks:
+            below = check.value.below
+            two = [check.value.above, *([below] if isinstance(below, str) else below)]
+            tools = [names[name] for name in two if name in names]
+            if any("tuned" in tool for tool in tools):
+                assert "of our own" in check.note, check.what
+            parallel = {tool.endswith(("_openmp", "_parallel")) for tool in tools}
+            assert group.threads != "1" or len(parallel) <= 1, check.what
+
+
+def test_numba_and_pythran_are_compared_as_they_are_and_as_we_tuned_them(tmp_path):
+    runs = series(numba=0.3, pythran=0.2, numba_tuned=0.02, pythran_tuned=0.05)
+    (found,) = site(tmp_path, runs=runs)
+    assert of(found, PLAIN)["verdict"] == "does not hold"
+    assert of(found, FIRST)["verdict"] == "holds"
+    assert "of our own" in of(found, FIRST)["note"]
 
 
 def test_one_fact_is_judged_once(tmp_path):

@@ -178,7 +178,11 @@ def test_times_of_too_few_samples_have_no_interval(tmp_path):
             None,
             "never measured: 5 % is assumed, and every interval of\nits times is at least ± 13 %",
         ),
-        (0.02, "Processes differ by 2 %: every interval of its times is at least ± 5.2 % wide"),
+        (
+            0.02,
+            "Processes differ by 2 %, says the check nearest to when it last measured: "
+            "every interval of those times\nis at least ± 5.2 % wide",
+        ),
     ],
 )
 def test_the_noise_between_processes_is_that_of_all_pages(tmp_path, noise, said):

@@ -9,6 +9,8 @@ import pytest
 from asv.results import Results
 from asv.runner import BenchmarkResult
 
+from lsebench.records.stored import Tuning
+from lsebench.run import noise
 from lsebench.site.families import family, looks
 from lsebench.site.page import page
 from lsebench.site.plugin import PAGES
@@ -22,7 +24,9 @@ SHELL = {"project": "p", "pages": PAGES, "scripts": [], "root": "", "source": ""
 BENCHMARKS = {NAME: {"name": NAME, "params": PARAMS, "version": "1"}}
 
 
-def result(values, machine="m", threads="1", commit="a" * 40, numpy="2.4.6", kind="pinned"):
+def result(
+    values, machine="m", threads="1", commit="a" * 40, numpy="2.4.6", kind="pinned", at=None
+):
     """Return asv results for the float64 half of the parameters, in order."""
     full = []
     for i in range(4):
@@ -39,8 +43,18 @@ def result(values, machine="m", threads="1", commit="a" * 40, numpy="2.4.6", kin
     )
     samples = [None if v is None or math.isnan(v) else [v, v * 1.01, v * 0.99] * 4 for v in full]
     numbers = [None if s is None else 1 for s in samples]
-    found.add_result(BENCHMARKS[NAME], BenchmarkResult(full, samples, numbers, 0, "", None))
+    measured = BenchmarkResult(full, samples, numbers, 0, "", None)
+    started = at and datetime.datetime.fromtimestamp(at, datetime.UTC)
+    found.add_result(BENCHMARKS[NAME], measured, started)
     return found
+
+
+def checks(folder, noise, machine="m"):
+    """Store a machine's checks: when -> its noise."""
+    (folder / machine).mkdir()
+    for at, between in noise.items():
+        kernels = {"loop": {"within": 0.0, "between": between}}
+        Tuning(checked=at, checks=[], noise={"kernels": kernels}).append(folder / machine)
 
 
 VALUES = [1e-6, 1e-3, 4e-6, 8e-3, math.nan, math.nan, math.nan, None]
@@ -121,6 +135,75 @@ def test_nothing_measured(tmp_path, benchmarks):
     found = site([], tmp_path, benchmarks)
     assert found["runs"] == []
     assert "No results yet" in show("index.html", empty=True)
+
+
+QUIET, LOUD = 0.001, 0.1
+NOON, EVENING = "2026-01-01T12:00:00+00:00", "2026-01-01T18:00:00"
+OCLOCK = {
+    hour: datetime.datetime(2026, 1, 1, hour, tzinfo=datetime.UTC).timestamp()
+    for hour in (11, 14, 17, 20)
+}
+
+
+@pytest.mark.parametrize(
+    ("at", "taken"),
+    [
+        (OCLOCK[11], LOUD),
+        (OCLOCK[14], LOUD),
+        (OCLOCK[17], QUIET),
+        (OCLOCK[20], QUIET),
+        (None, QUIET),
+    ],
+)
+def test_the_noise_of_a_time_is_that_of_the_check_nearest_to_it(tmp_path, at, taken):
+    """A quiet minute later does not make an interval narrow; without a time it is the newest."""
+    checks(tmp_path, {NOON: LOUD, EVENING: QUIET})
+    (series,) = results.collect([result(VALUES, at=at)], BENCHMARKS, REVISIONS, tmp_path).values()
+    value = series.values[NAME]["numpy", "float64", "10"]
+    least = 2.576 * taken * value.value
+    assert series.noise == taken
+    assert least <= value.high - value.value < least + 0.02 * value.value
+
+
+def test_each_value_has_the_noise_of_its_own_time(tmp_path):
+    checks(tmp_path, {NOON: LOUD, EVENING: QUIET})
+    loud = result(VALUES, at=OCLOCK[11])
+    quiet = result([*[math.nan] * 2, *VALUES[2:]], commit="b" * 40, at=OCLOCK[20])
+    (series,) = results.collect([loud, quiet], BENCHMARKS, REVISIONS, tmp_path).values()
+    one, other = (series.values[NAME][tool, "float64", "10"] for tool in ("numpy", "scipy"))
+    assert one.high / one.value > 1.25 > 1.05 > other.high / other.value
+    assert series.noise == QUIET, "of the times that were measured last"
+
+
+def test_noise_that_was_never_measured_is_assumed(tmp_path):
+    (series,) = results.collect([result(VALUES)], BENCHMARKS, REVISIONS, tmp_path).values()
+    assert series.noise is None
+    value = series.values[NAME]["numpy", "float64", "10"]
+    assert value.high / value.value > 1 + 2.576 * noise.ASSUMED
+
+
+def test_of_checks_as_near_it_is_the_later_and_without_a_date_the_newest():
+    several = [noise.Check(10.0, 0.1), noise.Check(20.0, 0.2), noise.Check(20.0, 0.3)]
+    assert [noise.near(several, when) for when in (1.0, 15.0, 16.0, None, 0.0)] == [
+        0.1, 0.3, 0.3, 0.3, 0.3
+    ]  # fmt: skip
+    assert noise.near([], 1.0) is None
+    assert noise.seconds("soon") == 0.0
+    assert noise.seconds(EVENING) == noise.seconds(f"{EVENING}+00:00") == OCLOCK[17] + 3600
+
+
+def test_of_machines_with_as_much_that_opens_a_page_which_reported_first(tmp_path):
+    """A further machine with as much changes nothing, whatever it is called; one with more does."""
+    old = result(VALUES, machine="m", at=OCLOCK[11])
+    again = result(VALUES, machine="m", at=OCLOCK[20], commit="b" * 40, numpy="2.5.0")
+    new = result(VALUES, machine="a", at=OCLOCK[14])
+    runs = site([old, new, again], tmp_path)["runs"]
+    assert [(run["machine"], run["since"]) for run in runs] == [
+        ("m", OCLOCK[11]),
+        ("a", OCLOCK[14]),
+    ]
+    more = result([*VALUES[:4], 1e-6, *VALUES[5:]], machine="a", at=OCLOCK[14])
+    assert site([old, more], tmp_path)["runs"][0]["machine"] == "a"
 
 
 def test_every_backend_has_a_look_of_its_own():

@@ -14,10 +14,10 @@ from typing import Any
 from lsebench.history.bisect import same
 from lsebench.history.series import Change, Drift, Series, collect, find_all
 from lsebench.records.stored import Incident
-from lsebench.run.noise import of_machines as noises
+from lsebench.run import noise
 
 from . import causes
-from .results import Row, Value, context_of, interval, run_of
+from .results import Row, Value, began, context_of, interval, run_of
 
 Where = tuple[str, str]
 """Machine and environment."""
@@ -36,7 +36,10 @@ class Measured:
 
     @classmethod
     def read(
-        cls, results: Sequence[Any], benchmarks: Mapping[str, Any], noise: Mapping[str, float]
+        cls,
+        results: Sequence[Any],
+        benchmarks: Mapping[str, Any],
+        checks: Mapping[str, Sequence[noise.Check]],
     ) -> Measured:
         """Take it out of `results`, which are in the order of their commits."""
         rows: dict[Key, dict[str, Row]] = defaultdict(dict)
@@ -45,6 +48,7 @@ class Measured:
             machine, commit = result.params["machine"], result.commit_hash
             for name in result.get_result_keys(benchmarks):
                 params = result.get_result_params(name)
+                scatter = noise.near(checks.get(machine, ()), began(result, name))
                 values = result.get_result_value(name, params)
                 stats = result.get_result_stats(name, params)
                 for parameters, value, stat in zip(product(*params), values, stats, strict=True):
@@ -52,7 +56,7 @@ class Measured:
                     if value is None:
                         failures[key].append(commit)
                     elif math.isfinite(value):
-                        ends = interval(value, stat, noise.get(machine))
+                        ends = interval(value, stat, scatter)
                         rows[key][commit] = Value(value, *ends, commit).row()
         return cls(rows, failures)
 
@@ -88,7 +92,7 @@ class History:
         self.commits = list(self.dates)  # oldest first
         self.place = {commit: place for place, commit in enumerate(self.commits)}
         self.runs = {_where(result): run_of(result) for result in known}
-        self.measured = Measured.read(known, benchmarks, noises(folder))
+        self.measured = Measured.read(known, benchmarks, noise.of_machines(folder))
         self.contexts = {
             (_where(result), result.commit_hash): context_of(result, folder) for result in known
         }

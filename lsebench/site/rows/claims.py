@@ -20,7 +20,7 @@ from lsebench.run.table import Check, Group
 from lsekernels import kernels, registry
 
 from . import words
-from .results import MAIN, Run, Series, Value, day, kernel_of, newest, ratio
+from .results import MAIN, Run, Series, Value, day, kernel_of, newest, ratio, usual_first
 
 SECONDS = {
     "scipy": 6.7, "numpy": 6.2, "numba_object": 6.9, "numba": 6.0, "pythran": 5.45, "cupy": 1.6,
@@ -49,13 +49,20 @@ class Machine:
 
     name: str
     scatter: float | None
-    """Between its processes; None where nobody has measured it."""
+    """Between its processes, by the check nearest to when the claims were measured; None where
+    nobody has measured it."""
     facts: Facts | None = None
     stored: Mapping[str, Claim] | None = None
     """By what they say; None where ``make claims`` was not run."""
     run: Run | None = None
     series: Series | None = None
     """Of the suites, by one thread."""
+
+    @property
+    def since(self) -> float:
+        """When it first reported, as far as is known."""
+        known = self.series.since if self.series else 0.0
+        return known or (noise.seconds(self.facts.date) if self.facts else 0.0)
 
 
 @dataclass(frozen=True)
@@ -73,12 +80,12 @@ class Figure:
 def site(runs: Mapping[Run, Series], folder: Path) -> list[dict[str, Any]]:
     """Return what the page says of each machine that has anything to show, most verdicts first."""
     shown = [_of_machine(machine) for machine in _machines(runs, folder)]
-    shown.sort(key=lambda found: (-found["judged"], found["machine"]))
+    shown.sort(key=lambda found: usual_first(found, found["judged"]))
     return [found for found in shown if found["measured"]]
 
 
 def _machines(runs: Mapping[Run, Series], folder: Path) -> Iterator[Machine]:
-    scatter = noise.of_machines(folder)
+    checks = noise.of_machines(folder)
     suites = {
         run.machine: (run, series)
         for run, series in newest(runs).items()
@@ -89,7 +96,10 @@ def _machines(runs: Mapping[Run, Series], folder: Path) -> Iterator[Machine]:
         facts, lines = stored.get(name, (None, None))
         run, series = suites.get(name, (None, None))
         known = None if lines is None else {line.what: line for line in lines}
-        yield Machine(name, scatter.get(name), facts, known, run, series)
+        scatter = series.noise if series else None
+        if facts:
+            scatter = noise.near(checks.get(name, ()), noise.seconds(facts.date))
+        yield Machine(name, scatter, facts, known, run, series)
 
 
 def _of_machine(machine: Machine) -> dict[str, Any]:
@@ -102,6 +112,9 @@ def _of_machine(machine: Machine) -> dict[str, Any]:
     rows = [_talk(machine, group, check) for group, check in talk]
     return {
         "machine": machine.name,
+        "kind": MAIN,
+        "threads": "1",
+        "since": machine.since,
         "date": _date(machine),
         "about": _about(machine),
         "noise": _noise(machine.scatter),

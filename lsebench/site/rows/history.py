@@ -146,13 +146,23 @@ class Environments:
         age = {run: -n for group in aged for n, run in enumerate(group)}
 
         most: Counter[str] = Counter()
+        since = {run.machine: one.since for run, one in stored.items()}
         for run, one in stored.items():
             most[run.machine] = max(most[run.machine], sum(map(len, one.values.values())))
 
         def first(where: Where) -> tuple[Any, ...]:
             run = runs[where]
-            place = -most[run.machine], run.machine, run.kind != MAIN, run.kind
-            return *place, run.threads != "1", run.threads, run not in latest, age[run], where
+            machine = -most[run.machine], since.get(run.machine, 0.0), run.machine
+            return (
+                *machine,
+                run.kind != MAIN,
+                run.kind,
+                run.threads != "1",
+                run.threads,
+                run not in latest,
+                age[run],
+                where,
+            )
 
         self.order = sorted(runs, key=first)
         self.number = {where: number for number, where in enumerate(self.order)}

@@ -13,7 +13,7 @@ from lsebench.site.families import described
 from lsekernels import kernels
 
 from . import words
-from .results import MAIN, Run, Series, Value, elements, kernel_of, ratio, rounded, version
+from .results import Run, Series, Value, elements, kernel_of, ratio, rounded, usual_first, version
 
 CONTROL = "python"
 """It uses no library: where its time differs between two environments, the machine did."""
@@ -60,9 +60,10 @@ def site(
         if commit:
             there = at(commit)
             chosen = {run: there[run] for run in oldest_first(group) if run in there}
-            found.append(_of_group(chosen, commit, left_out=len(group) - len(chosen)))
+            rest = len(group) - len(chosen)
+            found.append(_of_group(chosen, commit, left_out=rest, since=runs[group[0]].since))
     found = [group for group in found if group["kernels"]]
-    found.sort(key=lambda g: (g["kind"] != MAIN, g["threads"] != "1", g["machine"], g["python"]))
+    found.sort(key=lambda g: (*usual_first(g, len(g["environments"])), g["python"]))
     names = {name.partition(":")[0] for group in found for name in _names(group)}
     used = {name for group in found for name in group["kernels"]}
     return {
@@ -102,7 +103,7 @@ def common(runs: Iterable[Run]) -> list[str]:
     return sorted(set.intersection(*asked), key=lambda name: (name != "numpy", name.lower()))
 
 
-def _of_group(runs: Collected, commit: str, left_out: int) -> dict[str, Any]:
+def _of_group(runs: Collected, commit: str, left_out: int, since: float) -> dict[str, Any]:
     first = next(iter(runs))
     names = [f"NumPy {dict(run.versions).get('numpy', 'as it was')}" for run in runs]
     unique = [
@@ -122,6 +123,7 @@ def _of_group(runs: Collected, commit: str, left_out: int) -> dict[str, Any]:
         "commit": commit,
         "date": next(iter(runs.values())).commits[commit],
         "left_out": left_out,
+        "since": since,
         "libraries": common(runs),
         "environments": environments,
         "changes": changes(tables, _generations(environments)),

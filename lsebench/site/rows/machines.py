@@ -156,7 +156,8 @@ def _machine(
 ) -> dict[str, Any]:
     latest = sorted(newest(runs).items(), key=lambda item: (item[0].kind != MAIN, item[0]))
     last = max((series.reported() for series in runs.values()), default=0.0)
-    context = max(runs.values(), key=Series.reported).context if runs else {}
+    newest_one = max(runs.values(), key=Series.reported, default=None)
+    context = newest_one.context if newest_one else {}
     return {
         "name": name,
         "reported": last,
@@ -168,7 +169,7 @@ def _machine(
         "tuned": tuning(context, [series.context for _, series in latest]),
         "caches": caches(runs.values()),
         "gpus": _gpus(runs),
-        "between": between(next((series.noise for series in runs.values()), None)),
+        "between": between(newest_one.noise if newest_one else None),
         "noise": [row for run, series in latest for row in noise(run, series, graphs)],
         "runs": [_run(run, series) for run, series in sorted(runs.items(), key=_newest_first)],
         "installed": sorted(context.get("installed", {}).items(), key=lambda item: item[0].lower()),
@@ -201,7 +202,10 @@ def in_bytes(count: int) -> str:
 
 
 def between(noise: float | None) -> dict[str, Any]:
-    """Return what the pages take for the scatter between processes, and what that makes of it."""
+    """Return what the pages take for the scatter between processes, and what that makes of it.
+
+    It is that of the times that were measured last: see `noise.near`.
+    """
     taken = noise_of.ASSUMED if noise is None else noise
     return {
         "measured": noise is not None,

@@ -14,8 +14,7 @@ from typing import Any
 from packaging.version import InvalidVersion, Version
 
 from lsebench.records.stored import State
-from lsebench.run.noise import of_machines as noises
-from lsebench.run.noise import widened
+from lsebench.run import noise
 
 MAIN = "pinned"
 """The kind of environment that asv.conf.json has; ``make bench-gpu`` and PyPy have others."""
@@ -76,7 +75,12 @@ class Series:
     """When, seconds since 1970; 0 where asv has not noted it."""
 
     noise: float | None = None
-    """Scatter between processes on its machine, as share of a time; None where never measured."""
+    """Scatter between processes on its machine, as share of a time, by the check nearest to when it
+    last measured; None where there is none. Each interval has that of the check nearest to its own.
+    """
+
+    since: float = 0.0
+    """When its machine first reported, seconds since 1970; 0 where that is not known."""
 
     @property
     def newest(self) -> str:
@@ -109,10 +113,10 @@ def collect(
     """
     known = [r for r in results if r.commit_hash in revisions]
     found: dict[Run, Series] = {}
-    noise = noises(folder)
+    checks = noise.of_machines(folder)
     for result in sorted(known, key=lambda r: revisions[r.commit_hash]):
         run = run_of(result)
-        series = found.setdefault(run, Series(noise=noise.get(run.machine)))
+        series = found.setdefault(run, Series())
         series.commits[result.commit_hash] = result.date / 1000
         if context := context_of(result, folder):
             series.context = context
@@ -122,16 +126,31 @@ def collect(
             values = result.get_result_value(name, params)
             stats = result.get_result_stats(name, params)
             rows = series.values.setdefault(name, {})
+            started = began(result, name)
+            scatter = noise.near(checks.get(run.machine, ()), started)
             for key, value, stat in zip(product(*params), values, stats, strict=True):
                 if value is not None and math.isnan(value):
                     continue  # n/a, or never run
                 plain = tuple(text.strip("'") for text in key)
                 samples = int((stat or {}).get("repeat") or 1)
-                ends = interval(value, stat, series.noise)
+                ends = interval(value, stat, scatter)
                 rows[plain] = Value(value, *ends, result.commit_hash, samples)
-            started = result.started_at.get(name)
-            series.measured = max(series.measured, started / 1000 if started else 0.0)
+            series.measured = max(series.measured, started or 0.0)
+            at = started or result.date / 1000
+            series.since = min(series.since or at, at)
+    first: dict[str, float] = {}
+    for run, series in found.items():
+        series.noise = noise.near(checks.get(run.machine, ()), series.measured)
+        first[run.machine] = min(first.get(run.machine, math.inf), series.since or math.inf)
+    for run, series in found.items():
+        series.since = first[run.machine] if math.isfinite(first[run.machine]) else 0.0
     return found
+
+
+def began(result: Any, benchmark: str) -> float | None:
+    """Return when a benchmark was measured, seconds since 1970; None where it is not noted."""
+    started = result.started_at.get(benchmark)
+    return started / 1000 if started else None
 
 
 def newest(runs: Mapping[Run, Series]) -> dict[Run, Series]:
@@ -156,15 +175,18 @@ def head(run: Run, series: Series) -> dict[str, Any]:
         "measured": series.reported(),
         "reasons": series.reasons(),
         "noise": series.noise,
+        "since": series.since,
     }
 
 
 def usual_first(run: Mapping[str, Any], count: int) -> tuple[Any, ...]:
     """Return the key that sorts runs with `count` numbers: a page opens with the usual run.
 
-    That is one thread in the main environment, of the machine that has most to show.
+    That is one thread in the main environment, of the machine that has most to show; of those with
+    as much it is the one that reported first, which no further machine changes.
     """
-    return run["kind"] != MAIN, run["threads"] != "1", -count, run["machine"]
+    order = run["kind"] != MAIN, run["threads"] != "1", -count, run.get("since", 0.0)
+    return *order, run["machine"]
 
 
 def _order(run: Run, runs: Mapping[Run, Series]) -> tuple[Any, ...]:
@@ -185,12 +207,12 @@ def run_of(result: Any) -> Run:
 
 
 def interval(
-    value: float | None, stat: Mapping[str, Any] | None, noise: float | None
+    value: float | None, stat: Mapping[str, Any] | None, scatter: float | None
 ) -> tuple[float | None, float | None]:
     """Return the 99 % interval of a time: of its samples, and of what another process would say.
 
-    asv's interval knows the samples of one process alone: see `widened`. There is no interval of
-    fewer than five samples, nor of what is counted.
+    asv's interval knows the samples of one process alone: see `noise.widened`. There is no interval
+    of fewer than five samples, nor of what is counted.
     """
     stat = stat or {}
     low, high = stat.get("ci_99_a"), stat.get("ci_99_b")
@@ -198,7 +220,7 @@ def interval(
         return None, None
     if not math.isfinite(high - low):
         return None, None
-    return widened(value, low, high, noise)
+    return noise.widened(value, low, high, scatter)
 
 
 def apart(one: Sequence[float | None], other: Sequence[float | None]) -> bool:
