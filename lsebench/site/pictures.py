@@ -22,7 +22,7 @@ from lsebench.cli import Parser
 from .charts import findings as charts
 
 if TYPE_CHECKING:
-    from .rows.findings.finding import Finding
+    from .rows.findings.finding import Finding, Found
 
 WIDTH, HEIGHT = 800, 420
 SCALE = 1.5
@@ -38,17 +38,31 @@ FRONT = "front"
 
 
 def draw(findings: Sequence[Finding], folder: Path) -> None:
-    """Draw the findings that have a chart into `folder`, and list there what they say."""
+    """Draw the findings that have a chart into `folder`, and list there what they say.
+
+    What was found on a machine has a picture with a name of its own, whatever machines there are;
+    the one that the page opens with also has that of the finding.
+    """
     import vl_convert
 
     drawing: Any = vl_convert.vegalite_to_svg  # its annotations demand what is optional
     folder.mkdir(exist_ok=True)
+
+    def put(name: str, svg: str, png: bytes) -> None:
+        (folder / f"{name}.svg").write_text(svg, "utf-8")
+        (folder / f"{name}.png").write_bytes(png)
+
     for one in findings:
-        if one.chart or one.id == FRONT:
-            svg = drawing(specification(one))
-            (folder / f"{one.id}.png").write_bytes(vl_convert.svg_to_png(svg, scale=SCALE))
-            if one.chart:
-                (folder / f"{one.id}.svg").write_text(svg, "utf-8")
+        for found in one.machines:
+            if found.chart:
+                svg = drawing(specification(one, found))
+                files = svg, vl_convert.svg_to_png(svg, scale=SCALE)
+                put(one.picture(found), *files)
+                if found is one.first:
+                    put(one.id, *files)
+        if one.id == FRONT and not one.chart:
+            svg = drawing(specification(one, one.first))
+            (folder / f"{FRONT}.png").write_bytes(vl_convert.svg_to_png(svg, scale=SCALE))
     listed = [
         {"id": one.id, "title": one.title, "sentence": one.sentence, "where": one.first.where}
         for one in findings
@@ -57,16 +71,16 @@ def draw(findings: Sequence[Finding], folder: Path) -> None:
     (folder / Path(LIST).name).write_text(json.dumps(listed, indent=1, ensure_ascii=False), "utf-8")
 
 
-def specification(one: Finding) -> dict[str, Any]:
+def specification(one: Finding, found: Found | None) -> dict[str, Any]:
     """Return the chart of a finding, complete in itself: with rows, sentence and origin."""
     subtitle = [one.title]
-    if one.first and one.chart:
-        subtitle = [one.first.where, *textwrap.wrap(", ".join(one.first.libraries), 130)[:1]]
-        chart = getattr(charts, one.chart.name)
-        spec = chart(one.chart.rows, one.chart.titles, **one.chart.options)
+    if found and found.chart:
+        subtitle = [found.where, *textwrap.wrap(", ".join(found.libraries), 130)[:1]]
+        chart = getattr(charts, found.chart.name)
+        spec = chart(found.chart.rows, found.chart.titles, **found.chart.options)
     else:
         spec = charts.card()
-    title = textwrap.wrap(one.sentence, CHARACTERS)
+    title = textwrap.wrap(found.sentence if found else one.missing, CHARACTERS)
     return {
         **spec,
         "width": WIDTH,

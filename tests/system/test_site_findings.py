@@ -1,9 +1,11 @@
 """The findings in a real browser: sentences, pictures that load, and what is shared of them."""
 
+from urllib.parse import parse_qsl
+
 import pytest
 from playwright.sync_api import expect
 
-from .browser import PHONE
+from .browser import PHONE, settle
 
 SHARED = {"permissions": ["clipboard-read", "clipboard-write"]}
 IDS = "front", "heap", "scipy-versions", "digits", "compiler", "since-2020"
@@ -23,7 +25,9 @@ def test_each_finding_has_a_sentence_first_and_its_picture_below(visit, site, wi
     page = visit(f"{site}/findings.html", width)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.locator(".finding").count() == len(IDS)
-    assert all(text.endswith(".") for text in page.locator(".finding .answer").all_inner_texts())
+    answers = page.locator(".finding .answer:visible").all_inner_texts()
+    assert len(answers) == len(IDS), "of each what was found on one machine"
+    assert all(text.endswith(".") for text in answers)
     pictures = page.locator(".finding img")
     assert pictures.count() or site == "one"
     page.evaluate("document.querySelectorAll('img').forEach((image) => image.scrollIntoView())")
@@ -51,13 +55,16 @@ def test_a_finding_has_a_page_and_a_picture_to_be_shared_with(visit, address, si
 
 def test_a_finding_is_shared_as_a_link_and_as_a_table(visit, address):
     page = visit("own/findings/heap.html", **SHARED)
-    page.click("[data-link]")
-    expect(page.locator("[data-link]")).to_have_text("copied")
-    assert clipboard(page) == f"{address}own/findings/heap.html"
-    page.click("[data-table]")
-    expect(page.locator("[data-table]")).to_have_text("copied")
+    page.click("[data-link]:visible")
+    expect(page.locator("[data-link]:visible")).to_have_text("copied")
+    shared = clipboard(page)
+    machine = page.input_value("#machine")
+    assert shared == f"{address}own/findings/heap.html#machine={machine}"
+    assert page.url.endswith(f"#machine={machine}"), "so does the address"
+    page.click("[data-table]:visible")
+    expect(page.locator("[data-table]:visible")).to_have_text("copied")
     said, _, head, _, *rows = clipboard(page).splitlines()
-    assert said.startswith(page.inner_text(".answer"))
+    assert said.startswith(page.inner_text(".answer:visible"))
     columns = page.locator("thead th").first.locator("xpath=..").locator("th").all_inner_texts()
     assert head == f"| {' | '.join(columns)} |"
     assert len(rows) == page.locator("table").first.locator("tbody tr").count()
@@ -71,26 +78,44 @@ def test_what_cannot_be_put_on_the_clipboard_can_be_copied_by_hand(visit):
           document.execCommand = () => false;
         }"""
     )
-    page.click("[data-link]")
+    page.click("[data-link]:visible")
     area = page.locator(".share textarea")
     area.wait_for()
-    assert area.input_value().endswith("/findings/heap.html")
+    assert "/findings/heap.html#machine=" in area.input_value()
 
 
-@pytest.mark.parametrize("name", ["front", "heap", "digits"])
-def test_the_numbers_are_where_a_finding_says_they_are(visit, name):
-    page = visit(f"own/findings/{name}.html")
-    links = page.locator("p a[href*='#']").evaluate_all("(links) => links.map((link) => link.href)")
-    links = [link for link in links if "machines.html" not in link]
-    assert links
-    for link in links[:3]:
-        there = visit(link)
-        asked = dict(part.split("=") for part in link.partition("#")[2].split("&"))
-        state = there.evaluate("Site.state()")
-        assert {key: state.get(key) for key in ("machine", "kernel", "dtype")} == {
-            key: asked[key] for key in ("machine", "kernel", "dtype")
-        }
-        assert not there.inner_text("#unknown"), "all that was asked for is there"
+@pytest.mark.parametrize("site", ["own", "synthetic"])
+@pytest.mark.parametrize("name", IDS)
+def test_the_numbers_are_where_a_finding_says_they_are(visit, site, name):
+    page = visit(f"{site}/findings/{name}.html")
+    links = page.locator("section[data-machine] p a[href*='#']").evaluate_all(
+        "(links) => links.map((link) => link.href)"
+    )
+    assert links or not page.locator("[data-machine]").count()
+    for link in links:
+        page.goto("about:blank")  # else only the hash would change
+        page.goto(link)
+        settle(page)
+        asked = dict(parse_qsl(link.partition("#")[2]))
+        state = page.evaluate("Site.state()")
+        assert {key: state.get(key) for key in asked} == asked
+        assert not page.inner_text("#unknown"), "all that was asked for is there"
+
+
+@pytest.mark.parametrize("path", ["findings.html", "findings/front.html"])
+def test_an_address_shows_its_machine_or_says_that_it_is_not_there(visit, path):
+    page = visit(f"synthetic/{path}")
+    places = page.locator("#machine option").evaluate_all("(all) => all.map((one) => one.value)")
+    assert len(places) > 1
+    for place in places:
+        page.select_option("#machine", place)
+        shown = page.locator("[data-finding]").first.locator("[data-machine]:visible")
+        assert shown.get_attribute("data-machine") == place
+        assert dict(parse_qsl(page.url.partition("#")[2]))["machine"] == place
+    page.goto("about:blank")
+    page = visit(f"synthetic/{path}#machine=gone")
+    assert "“gone” was asked for" in page.inner_text("#unknown")
+    assert page.input_value("#machine") == places[0]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

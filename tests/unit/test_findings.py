@@ -2,11 +2,16 @@
 
 import json
 import re
+from itertools import pairwise
+from urllib.parse import urlencode
 
 import pytest
 
 from lsebench.site import pictures
-from lsebench.site.rows import findings
+from lsebench.site.charts import findings as charts
+from lsebench.site.page import page
+from lsebench.site.plugin import PAGES
+from lsebench.site.rows import findings, home, words
 from lsebench.site.rows.findings import (
     compiler,
     digits,
@@ -20,6 +25,7 @@ from lsebench.site.rows.results import Run, Series, Value
 
 COMMIT = "c" * 40
 HOSTILE = "<script>alert(1)</script>|"
+THREADS = "1", "all"
 
 
 def timed(seconds, noise=0.02, samples=9):
@@ -29,9 +35,9 @@ def timed(seconds, noise=0.02, samples=9):
     return Value(seconds, seconds * (1 - noise), seconds * (1 + noise), COMMIT, samples)
 
 
-def runs(values, machine="m", threads="1"):
+def runs(values, machine="m", threads="1", since=1_790_000_000.0):
     run = Run(machine, "pinned", threads, "3.11", (("numpy", "2.4.6"), ("scipy", "1.17.1")))
-    series = Series(values, {COMMIT: 1_790_000_000.0}, measured=1_790_000_000.0)
+    series = Series(values, {COMMIT: 1_790_000_000.0}, measured=1_790_000_000.0, since=since)
     return {run: series}
 
 
@@ -98,6 +104,11 @@ def test_the_machine_with_most_is_first_and_one_without_a_chart_last():
     assert [one.place for one in found.machines] == ["b", "a", "0"]
 
 
+def test_of_machines_with_as_much_the_one_that_reported_first_is_first():
+    first, later = runs(in_heaps(7e-4), "z", since=1.0), runs(in_heaps(7e-4), "a", since=2.0)
+    assert [one.place for one in heap.found(later | first).machines] == ["z", "a"]
+
+
 # -- SciPy over its versions -----------------------------------------------------------------------
 
 
@@ -108,7 +119,7 @@ def group(times, controls=None, threads="1"):
     table = {"scipy": cells(times)} | ({"python": cells(controls)} if controls else {})
     return {
         "machine": "m", "kind": "pinned", "threads": threads, "python": "3.11", "commit": COMMIT,
-        "date": 1_790_000_000.0,
+        "date": 1_790_000_000.0, "since": 1_790_000_000.0,
         "environments": [
             {"name": f"NumPy {n}", "versions": {"numpy": f"2.{n}", "scipy": f"1.{n}"},
              "installed": {}, "measured": 0.0}
@@ -202,6 +213,73 @@ def test_a_compiler_that_is_not_told_to_be_faster_never_pays(numba, samples):
     assert "no compiled tool" in found.sentence
 
 
+def started(*tools):
+    once = {(tool,): Value(1.0, None, None, COMMIT, 2) for tool in tools}
+    imports = {(tool,): timed(0.3) for tool in tools}
+    return {
+        "first_call.Logsumexp.track_cold": once | {("numpy",): timed(1e-5)},
+        "imports.Imports.timeraw_import": imports | {("numpy",): timed(0.1)},
+    }
+
+
+SIZES = "10", "1000", "100000"
+
+
+def lines(**tools):
+    """The chart of what pays: times of tools at `SIZES`, against 10 µs of NumPy."""
+    tools |= {"numpy": [1e-5] * 3}
+    values = warm(**{tool: dict(zip(SIZES, times, strict=True)) for tool, times in tools.items()})
+    values[finding.WARM] |= warm(**{tool: {"1000": times[1]} for tool, times in tools.items()})[
+        finding.WARM
+    ]
+    young = {(tool, size): timed(times[2]) for tool, times in tools.items() for size in SIZES[2:]}
+    values[heap.BENCHMARKS["young"]] = young
+    return compiler.found(runs(values | started(*tools)))
+
+
+def test_a_line_is_broken_where_there_is_no_number():
+    found = lines(numba=[1e-6, 1e-5, 1e-6], numba_tuned=[1e-6, 1e-6, 1e-6])
+    parts = {}
+    for row in found.chart.rows:
+        parts.setdefault((row["tool"], row["part"]), []).append(row["elements"])
+    assert list(parts.values()) == [[10], [100_000], [10, 1000, 100_000]]
+    beside = {(row["tool"], row["beside"]) for row in found.chart.rows}
+    assert beside == {("numba", "Numba"), ("numba_tuned", "")}, "what stands alone has its name"
+    assert "on 1,000 it is not told from NumPy" in found.sentence
+    spec = pictures.specification(found, found.first)
+    (drawn,) = [layer for layer in spec["layer"] if layer["mark"]["type"] == "line"]
+    assert drawn["encoding"]["detail"]["field"] == "part"
+    assert drawn["encoding"]["color"]["legend"]["values"] == ["Numba (tuned)"]
+
+
+def test_who_is_not_drawn_is_named_with_a_reason():
+    tools = ("numba", "numba_tuned", "numba_vectorize", "numba_vectorize_eager",
+             "numba_guvectorize", "numba_object", "transonic", "numba_parallel")  # fmt: skip
+    found = lines(**dict.fromkeys(tools, [1e-6] * 3))
+    drawn = {row["tool"] for row in found.chart.rows}
+    assert drawn == {*tools} - {"numba_parallel"}
+    assert "one thread: Numba (parallel)" in " ".join(found.first.more)
+
+
+def test_texts_beside_points_are_kept_apart():
+    rows = [
+        {"elements": 10, "value": value, "beside": "Numba", "title": "Numba"}
+        for value in (100.0, 101.0, 102.0, 1e6)
+    ]
+    heights = sorted(row["height"] for row in charts._spread(rows))
+    least = 1e4 ** (0.9 * charts.LINE)
+    assert all(over / under > least for under, over in pairwise(heights))
+    assert [row["value"] for row in rows] == [100.0, 101.0, 102.0, 1e6]
+
+
+def test_all_pages_say_the_same_number_of_calls():
+    there = compiled(2.1e-6)
+    (row,) = home.of_run(*next(iter(there.items())))["pays"]["float64"]["empty"]
+    calls = row["calls"]["1000"]
+    assert calls == 150_000
+    assert words.calls(calls, row["about"]) in compiler.found(there).sentence
+
+
 # -- since 2020 ------------------------------------------------------------------------------------
 
 
@@ -209,7 +287,8 @@ def claimed(verdict, row):
     line = {"title": "NumPy", "tool": "numpy", "then": "1.08", "row": row,
             "reason": "more than said", "verdict": verdict}  # fmt: skip
     base = {"title": "SciPy", "seconds": "6.7 s"}
-    return {"machine": "m", "date": "2026-09-01", "about": "Commit c.", "talk": [base, line]}
+    return {"machine": "m", "date": "2026-09-01", "about": "Commit c.", "talk": [base, line],
+            "since": 1_790_000_000.0}  # fmt: skip
 
 
 def test_what_no_longer_holds_is_what_the_page_of_claims_says():
@@ -229,7 +308,7 @@ def test_without_a_verdict_nothing_is_drawn():
 # -- which tool ------------------------------------------------------------------------------------
 
 
-def test_the_fastest_that_can_be_installed_and_the_fastest_of_ours():
+def test_what_can_be_installed_and_what_is_ours():
     times = warm(
         numpy={"10": 4e-6, "1000000": 4e-3},
         numba={"10": 1e-6, "1000000": 4e-3},
@@ -242,8 +321,51 @@ def test_the_fastest_that_can_be_installed_and_the_fastest_of_ours():
         "our own C++ (SIMD) 4 times."
     )
     lines = {(row["elements"], row["title"]): row["mark"] for row in found.chart.rows}
-    assert lines[10, "the fastest that can be installed"] == "Numba"
-    assert lines[1_000_000, "the fastest that can be installed"] == "NumPy"
+    installable, *_ = front.GROUPS["installable"]
+    assert lines[10, installable] == "Numba"
+    assert lines[1_000_000, installable] == "NumPy\nor 1 more"
+
+
+def test_of_tools_that_are_not_told_apart_none_is_the_fastest():
+    """The plainest is named, then how many more; a parallel form comes last on one thread."""
+    times = warm(
+        numpy={"10": 4e-6},
+        simd_openmp={"10": 1e-6}, simd={"10": 1.01e-6}, numba_tuned={"10": 1.02e-6},
+        numba_tuned_parallel={"10": 1.005e-6}, cython_tuned={"10": 2e-6},
+    )  # fmt: skip
+    found = front.found(runs(times))
+    assert "our own C++ (SIMD) (or Numba (tuned) and 2 more) 4 times" in found.sentence
+    (row,) = [row for row in found.first.rows if row[1] == front.GROUPS["ours"][0]]
+    assert row[2] == "C++ (SIMD)"
+    assert row[-1] == "Numba (tuned), C++ (SIMD, OpenMP) and Numba (tuned, parallel)"
+    (mark,) = [row["mark"] for row in found.chart.rows if row["title"] == row_title("ours")]
+    assert mark == "C++ (SIMD)\nor 3 more"
+    assert "fastest" not in f"{found.about} {found.alt(found.first)}"
+
+
+def row_title(group):
+    return front.GROUPS[group][0]
+
+
+def best(**rows):
+    found = front._best({name: list(row) for name, row in rows.items()}, list(rows))
+    return found.tool, list(found.ties)
+
+
+def test_who_is_named_is_told_to_be_slower_than_nobody():
+    # The plain one reaches down to the least, but what lies between is told to be faster than it.
+    wide, narrow, plain = (1.0, 0.5, 2.0), (1.2, 1.19, 1.21), (1.5, 1.3, 1.7)
+    numpy = (9.0, 8.0, 10.0)
+    assert best(numba_tuned=wide, simd=plain, numpy=numpy) == ("simd", ["numba_tuned"])
+    assert best(numba_tuned=wide, cython_tuned=narrow, simd=plain, numpy=numpy) == (
+        "numba_tuned", ["cython_tuned"],
+    )  # fmt: skip
+
+
+def test_a_plainer_tool_does_not_hide_that_one_is_told_to_be_faster_than_numpy():
+    fast, vague, numpy = (1.0, 0.9, 1.1), (1.5, 1.0, 2.5), (2.0, 1.8, 2.2)
+    assert best(numba_tuned=fast, simd=vague, numpy=numpy) == ("numba_tuned", [])
+    assert best(numba_tuned=vague, numpy=numpy) == ("numpy", ["numba_tuned"])
 
 
 def test_without_intervals_no_tool_is_the_fastest():
@@ -251,6 +373,82 @@ def test_without_intervals_no_tool_is_the_fastest():
     found = front.found(runs(warm(numpy={"10": 4e-6}, numba={"10": few}, simd={"10": few})))
     assert found.chart is None
     assert found.sentence.endswith("take NumPy.")
+
+
+# -- addresses -------------------------------------------------------------------------------------
+
+
+def test_a_link_asks_for_what_the_page_has():
+    for one in [*all_of(), compiler.found(compiled(2e-6)), digits.found(errors(numpy=5.5e15))]:
+        for found in one.machines:
+            assert found.links
+            for _, file, state in found.links:
+                assert state["machine"] == found.place
+                if file == "index.html":
+                    assert state["process"] in ("warm", *home.CACHES)
+                    assert state["heap"] in home.HEAPS
+                    assert state["threads"] in THREADS
+                    assert state["n"] in home.about_kernel(state["kernel"])["sizes"]
+                    assert state["data"] in ("numpy", "own")
+
+
+def test_the_address_of_a_finding_has_its_machine():
+    """So it shows the same when another machine has more."""
+    here = heap.found(runs(in_heaps(7e-4)))
+    assert here.address(here.first) == "findings/heap.html#machine=m"
+    hostile = heap.found(runs(in_heaps(7e-4), HOSTILE))
+    assert hostile.address(hostile.first).endswith(
+        "#machine=%3Cscript%3Ealert%281%29%3C%2Fscript%3E%7C"
+    )
+
+
+def two(tmp_path):
+    there = findings.found(
+        runs(in_heaps(7e-4) | digits_of(), "m", since=1.0) | runs(in_heaps(6e-4), "a/b", since=0.5),
+        [],
+        [],
+    )
+    pictures.draw(there, tmp_path)
+    return there
+
+
+def digits_of():
+    (series,) = errors(numpy=5.5e15, scipy=0.15).values()
+    return series.values
+
+
+def test_every_machine_has_a_picture_with_a_name_of_its_own(tmp_path):
+    there = {one.id: one for one in two(tmp_path)}
+    first, second = there["heap"].machines
+    assert (first.place, second.place) == ("a/b", "m")
+    files = {file.name for file in tmp_path.glob("*heap*.svg")}
+    assert files == {"heap.svg", "m-heap.svg", f"{there['heap'].picture(first)}.svg"}
+    assert "/" not in there["heap"].picture(first)
+    usual = (tmp_path / "heap.svg").read_text()
+    assert usual == (tmp_path / f"{there['heap'].picture(first)}.svg").read_text()
+
+
+def test_the_list_opens_with_the_machine_that_has_most_findings(tmp_path):
+    assert findings.places(two(tmp_path)) == ["m", "a/b"]
+    assert findings.places(findings.found({}, [], [])) == []
+
+
+def test_pages_show_each_machine_by_itself(tmp_path):
+    there = two(tmp_path)
+    shared = {"project": "p", "pages": PAGES, "scripts": [], "source": "", "empty": False,
+              "address": finding.address, "current": ""}  # fmt: skip
+    listed = page("findings.html", findings=there, places=findings.places(there), root="", **shared)
+    assert re.findall('<option value="(.*?)"', listed) == ["m", "a/b"]
+    assert listed.count('data-machine="m"') == 3
+    assert "findings/heap.html#machine=a%2Fb" in listed
+    (one,) = [one for one in there if one.id == "heap"]
+    text = page(
+        "finding.html", finding=one, places=[f.place for f in one.machines], root="../", **shared
+    )
+    assert re.findall('<section data-machine="(.*?)"', text) == ["a/b", "m"]
+    for found in one.machines:
+        assert f'data-link="../findings/heap.html#{urlencode({"machine": found.place})}"' in text
+        assert f"../findings/{one.picture(found)}.svg" in text
 
 
 # -- pictures and texts ----------------------------------------------------------------------------
@@ -271,7 +469,8 @@ def test_a_picture_is_of_the_size_that_links_are_shown_with(tmp_path):
     pictures.draw(there, tmp_path)
     drawn = {one.id for one in there if one.chart}
     assert drawn == {"front", "heap", "scipy-versions", "since-2020"}
-    assert {file.stem for file in tmp_path.glob("*.svg")} == drawn
+    own = {one.picture(one.first) for one in there if one.chart}
+    assert {file.stem for file in tmp_path.glob("*.svg")} == drawn | own
     for one in drawn:
         png = (tmp_path / f"{one}.png").read_bytes()
         assert (int.from_bytes(png[16:20]), int.from_bytes(png[20:24])) == (1200, 630)
@@ -292,7 +491,7 @@ def test_a_chart_says_all_of_its_marks():
     for one in all_of():
         if one.chart:
             assert len(one.chart.said) == len(one.chart.rows)
-            assert all(said in one.alt for said in one.chart.said)
+            assert all(said in one.alt(one.first) for said in one.chart.said)
 
 
 def test_findings_have_names_of_their_own_that_stay():

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import altair as alt
@@ -33,6 +34,8 @@ LABELS = {
 ROUND = [n * 10.0**k for k in range(-3, 17) for n in (1, 2, 5)]
 CLOSE = [n * 10.0**k for k in range(-3, 5) for n in (1, 1.2, 1.5, 2, 3, 4, 5, 7)]
 DECADES = [10.0**k for k in range(-1, 17)]
+LINE = 0.08
+"""How high a line of text is, as share of what an axis shows."""
 
 
 def dots(rows: Rows, titles: Titles, labels: str = "times") -> dict[str, Any]:
@@ -77,12 +80,14 @@ def curves(rows: Rows, titles: Titles, labels: str = "times") -> dict[str, Any]:
     """Return a chart of values over the number of elements, both logarithmic: a line a title.
 
     Its rows: ``elements``, ``value``, ``low``, ``high``, ``title``, ``colour``, ``dash``, ``mark``
-    (a text at the point) and ``below`` (where it stands).
+    (a text at the point) and ``below`` (where it stands), ``part`` (of the line, which is broken
+    between parts) and ``beside`` (a text at the left of the point).
     """
+    rows = _spread(rows)
     x = (
         alt.X("elements:Q", title=titles["x"])
-        .scale(type="log", nice=False, padding=70)
-        .axis(labelExpr=COUNT, values=DECADES, labelOverlap="greedy")
+        .scale(type="log", nice=False, **_room(rows))
+        .axis(labelExpr=COUNT, values=_decades(rows), labelOverlap="greedy")
     )
     ticks = _ticks(*_reach(rows, ("value", "low", "high")))
     y = (
@@ -96,12 +101,21 @@ def curves(rows: Rows, titles: Titles, labels: str = "times") -> dict[str, Any]:
         base.transform_filter("isValid(datum.low)")
         .mark_rule(strokeWidth=6, opacity=0.25)
         .encode(y="low:Q", y2="high:Q"),
-        base.mark_line(strokeWidth=2).encode(y=y, strokeDash=_dashes(rows)),
+        base.mark_line(strokeWidth=2).encode(y=y, strokeDash=_dashes(rows), detail="part:N"),
         base.mark_point(size=50, filled=True, opacity=1).encode(y="value:Q"),
-        marked.transform_filter("!datum.below")
-        .mark_text(dy=-13)
+        base.transform_filter("datum.beside")
+        .mark_text(align="right", dx=-9)
+        .encode(y="height:Q", text="beside:N", color=alt.value(INK)),
+        # A second line stands below the first, whatever the baseline.
+        *(
+            marked.transform_filter(f"!datum.below && {two} (indexof(datum.mark, '\\n') >= 0)")
+            .mark_text(dy=height, lineBreak="\n")
+            .encode(y="value:Q", text="mark:N")
+            for two, height in (("!", -13), ("!!", -28))
+        ),
+        marked.transform_filter("datum.below")
+        .mark_text(dy=9, lineBreak="\n", baseline="top")
         .encode(y="value:Q", text="mark:N"),
-        marked.transform_filter("datum.below").mark_text(dy=15).encode(y="value:Q", text="mark:N"),
     )
     return _finished(alt.layer(*layers), rows)
 
@@ -154,6 +168,41 @@ def _ticks(least: float, most: float) -> list[float]:
     return DECADES[:: 1 if decades < 8 else 3]
 
 
+def _room(rows: Rows) -> dict[str, Any]:
+    """Return what leaves room for texts at points: below and above them, or at their left."""
+    if not any(map(_beside, rows)):
+        return {"padding": 70}
+    least, most = _reach(rows, ("elements",))
+    return {"domain": [least / (most / least) ** 0.4, most * (most / least) ** 0.1]}
+
+
+def _decades(rows: Rows) -> list[float]:
+    """Return where the axis of elements has labels: not where there is but room for texts."""
+    sizes = [row["elements"] for row in rows]
+    return [n for n in DECADES if min(sizes) / 2 <= n <= max(sizes) * 2]
+
+
+def _beside(row: Mapping[str, Any]) -> str:
+    return str(row.get("beside") or "")
+
+
+def _spread(rows: Rows) -> list[dict[str, Any]]:
+    """Return rows with the ``height`` of what stands beside a point, kept apart from each other."""
+    found = [{**row, "height": row["value"]} for row in rows]
+    least, most = _reach(rows, ("value", "low", "high"))
+    gap = (most / least) ** LINE
+    for elements in {row["elements"] for row in found}:
+        texts = [row for row in found if row["elements"] == elements and _beside(row)]
+        texts.sort(key=lambda row: row["value"])
+        for _ in range(60):  # as Site.spread does
+            for under, over in pairwise(texts):
+                near = gap * under["height"] / over["height"]
+                if near > 1.0001:
+                    under["height"] /= math.sqrt(near)
+                    over["height"] *= math.sqrt(near)
+    return found
+
+
 def _lines(rows: Rows) -> dict[str, Mapping[str, Any]]:
     return {row["title"]: row for row in rows}
 
@@ -161,8 +210,10 @@ def _lines(rows: Rows) -> dict[str, Mapping[str, Any]]:
 def _colours(rows: Rows) -> alt.Color:
     """Return the lines' colours, with a legend above the chart."""
     there = _lines(rows)
+    lines = [row["title"] for row in rows if not _beside(row)]
     legend = alt.Legend(
         title=None,
+        values=list(dict.fromkeys(lines)),  # a text says whose a point is that stands alone
         orient="top",
         columns=4,
         labelLimit=400,
@@ -171,7 +222,7 @@ def _colours(rows: Rows) -> alt.Color:
         symbolOpacity=1,
         symbolStrokeWidth=2,
     )
-    return alt.Color("title:N", legend=legend).scale(
+    return alt.Color("title:N", legend=legend if lines else None).scale(
         domain=list(there), range=[row["colour"] for row in there.values()]
     )
 
@@ -179,7 +230,8 @@ def _colours(rows: Rows) -> alt.Color:
 def _dashes(rows: Rows) -> alt.StrokeDash:
     there = _lines(rows)
     dashes = [list(row["dash"]) or [1, 0] for row in there.values()]
-    return alt.StrokeDash("title:N", title=None).scale(domain=list(there), range=dashes)
+    drawn = alt.StrokeDash("title:N", title=None).scale(domain=list(there), range=dashes)
+    return drawn if any(not _beside(row) for row in rows) else drawn.legend(None)
 
 
 def _finished(chart: Any, rows: Rows) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 from lsebench.site.families import described
 from lsekernels import heap, kernels, registry
 
+from . import words
 from .accuracy import NOTHING_RIGHT, grade, lost
 from .results import (
     Row,
@@ -158,7 +159,7 @@ def paying(run: Mapping[str, Any], dtype: str, cache: str) -> list[dict[str, Any
         extra, lacks, about = startup(run, tool, cache)
         lacks = lacks or [f"{what} of NumPy" for what in missing]
         calls = {
-            size: break_even(extra - start, base[size], value)
+            size: break_even(extra - start, base[size], value, about or vague)
             for size, value in warm[tool].items()
             if size in base and not lacks
         }
@@ -181,13 +182,16 @@ def startup(run: Mapping[str, Any], tool: str, cache: str) -> tuple[float, list[
     return seconds, [name for name, part in parts.items() if not part], vague
 
 
-def break_even(extra: float, base: Row, tool: Row) -> int | str:
-    """Return the number of calls whose gain pays `extra` seconds, or why there is none."""
+def break_even(extra: float, base: Row, tool: Row, vague: bool = False) -> int | str:
+    """Return the number of calls whose gain pays `extra` seconds, or why there is none.
+
+    It has the digits that all pages show, see `words.rough`: fewer where the start is `vague`.
+    """
     if not apart(base, tool) or base[0] is None or tool[0] is None:
         return "unclear"
     if tool[0] > base[0]:
         return "never"
-    return max(1, math.ceil(extra / (base[0] - tool[0])))
+    return words.rough(max(1, math.ceil(extra / (base[0] - tool[0]))), vague)
 
 
 def errors(rows: Mapping[tuple[str, ...], Value]) -> dict[str, dict[str, list[Any]]]:
@@ -244,7 +248,9 @@ def _transfers(settled: dict[str, Any]) -> dict[str, Any]:
     """Return the times with transfers by state of the heap: they were timed in a settled one."""
     young = {
         tool: {
-            dtype: {n: v for n, v in table.items() if int(n) * int(dtype[-2:]) // 8 <= heap.SMALLEST}
+            dtype: {
+                n: v for n, v in table.items() if int(n) * int(dtype[-2:]) // 8 <= heap.SMALLEST
+            }
             for dtype, table in tables.items()
         }
         for tool, tables in settled.items()

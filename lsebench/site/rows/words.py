@@ -38,6 +38,17 @@ def error(value: float) -> str:
     return f"{mantissa} {TIMES} 10{str(int(power)).translate(RAISED)}"
 
 
+def rough(number: int, vague: bool) -> int:
+    """Return a number of calls in two digits where it is made of few samples, or else in three."""
+    return int(float(f"{number:.{2 if vague else 3}g}"))
+
+
+def calls(number: int, vague: bool) -> str:
+    """Return a number of calls in a sentence: ``about 220,000 calls``, ``1 call``."""
+    text = f"{'about ' if vague else ''}{rough(number, vague):,}"
+    return f"{text} call{'s' if number != 1 else ''}"
+
+
 def size(text: str) -> str:
     """Return a size with its thousands told apart: ``10000``, ``1000x1000``."""
     return f" {TIMES} ".join(f"{int(part):,}" for part in text.split("x"))

@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 from lsebench.site import pictures
-from lsebench.site.rows.results import Run, Series
+from lsebench.site.rows.results import Run, Series, usual_first
 
 from . import compiler, digits, front, heap, scipy_versions, since_2020
-from .finding import Finding, Found
+from .finding import Finding, Found, address
 
 __all__ = ["Finding", "found", "write"]
 
@@ -55,17 +54,30 @@ def write(
     there = found(runs, groups, tables)
     folder: Path = site.folder / "findings"
     pictures.draw(there, folder)
-    texts = {one.id: markdown(one.first) for one in there if one.first}
+    texts = {one.id: [markdown(of_one) for of_one in one.machines] for one in there}
     shared: dict[str, Any] = {"found": {"tables": texts}, "name": "findings", "address": address}
-    site.page("findings.html", findings=there, empty=not runs, **shared)
+    shared["empty"] = not runs
+    site.page("findings.html", findings=there, places=places(there), **shared)
     for one in there:
         page = f"findings/{one.id}.html"
-        site.page(page, template="finding.html", finding=one, empty=not runs, **shared)
+        own = [of_one.place for of_one in one.machines]
+        site.page(page, template="finding.html", finding=one, places=own, **shared)
 
 
-def address(page: str, state: Mapping[str, str]) -> str:
-    """Return a page with a state in its address, as ``Site.address`` does."""
-    return f"{page}#{urlencode(state)}"
+def places(there: Sequence[Finding]) -> list[str]:
+    """Return the machines of all findings, the one with most of them first."""
+    of_place: dict[str, list[Found]] = {}
+    for one in there:
+        for of_one in one.machines:
+            of_place.setdefault(of_one.place, []).append(of_one)
+
+    def order(place: str) -> tuple[Any, ...]:
+        several = of_place[place]
+        since = min(one.since for one in several)
+        run = {"kind": several[0].kind, "threads": "1", "since": since, "machine": place}
+        return usual_first(run, sum(one.chart is not None for one in several))
+
+    return sorted(of_place, key=order)
 
 
 def markdown(found: Found) -> str:

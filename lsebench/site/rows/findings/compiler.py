@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lsebench.site.families import described
@@ -17,13 +17,13 @@ FINDING = Finding(
     title="When a compiler pays",
     about="Calls of logsumexp after which the time gained has paid for import and first call, "
     "against NumPy: a fresh process, data in NumPy arrays, compile caches empty. There is a number "
-    "only where the intervals tell the tool's warm call from NumPy's. First calls have fewer "
-    "than five samples, so the numbers are rough (about).",
+    "only where the intervals tell the tool's warm call from NumPy's, and it is the quicker one: "
+    "elsewhere a line is broken. First calls have fewer than five samples, so the numbers are "
+    "rough (about) and have two digits.",
     missing="Not measured yet: first calls and imports. make bench measures them.",
 )
 NAMED = 2
 """Of so many tools the sentence speaks."""
-DRAWN = 6
 
 
 def found(runs: Mapping[Run, Series]) -> Finding:
@@ -41,6 +41,8 @@ def _of_run(run: Run, series: Series) -> Found | None:
     if not known:
         return None
     paying = {tool: calls for tool, calls in known.items() if _numbers(calls)}
+    drawn = {tool: calls for tool, calls in paying.items() if not described(tool)["parallel"]}
+    drawn = drawn or paying
     named = sorted(finding.known(paying), key=lambda tool: -len(_numbers(paying[tool])))[:NAMED]
     sizes = sorted({size for calls in known.values() for size in calls}, key=elements)
     about = {row["tool"]: row.get("about", True) for row in pays}
@@ -48,7 +50,8 @@ def _of_run(run: Run, series: Series) -> Found | None:
         **finding.origin(run, series),
         sentence=" ".join(_sentence(tool, paying[tool], about[tool]) for tool in named)
         or "The intervals tell no compiled tool's call to be quicker than NumPy's here.",
-        chart=_chart(paying) if paying else None,
+        more=_left_out([tool for tool in paying if tool not in drawn]),
+        chart=_chart(drawn, sizes, about) if paying else None,
         columns=("tool", *(finding.numbers(size) for size in sizes)),
         rows=[
             (finding.title(tool), *(_text(known[tool].get(size), about[tool]) for size in sizes))
@@ -58,11 +61,17 @@ def _of_run(run: Run, series: Series) -> Found | None:
             (
                 finding.numbers(size),
                 "index.html",
-                finding.job(finding.place(run), size, process="fresh", heap="young"),
+                finding.job(finding.place(run), size, process="empty", heap="young"),
             )
             for size in sizes
         ],
     )
+
+
+def _left_out(tools: Sequence[str]) -> list[str]:
+    """Return which tools with numbers are not drawn, and why, in a sentence."""
+    names = finding.several([finding.title(tool) for tool in tools])
+    return [f"Not drawn, for this is one thread: {names}. The table has them."] if tools else []
 
 
 def _numbers(calls: Mapping[str, Any]) -> dict[str, int]:
@@ -74,51 +83,64 @@ def _numbers(calls: Mapping[str, Any]) -> dict[str, int]:
 def _sentence(tool: str, calls: Mapping[str, Any], about: bool) -> str:
     some = list(_numbers(calls).items())
     ends = [some[0], *some[1:][-1:]]
-    parts = [
-        f"{_text(number, about)} {'call' if number == 1 else 'calls'} on {finding.numbers(size)}"
-        for size, number in ends
-    ]
-    never = [words.size(size) for size in sorted(calls, key=elements) if calls[size] == "never"]
-    slower = f"; on {finding.several(never)} it is slower" if never else ""
+    parts = [f"{words.calls(number, about)} on {finding.numbers(size)}" for size, number in ends]
+    rest = {"unclear": "it is not told from NumPy", "never": "it is slower"}
+    for why, text in rest.items():
+        there = [words.size(size) for size in sorted(calls, key=elements) if calls[size] == why]
+        rest[why] = f"; on {finding.several(there)} {text}" if there else ""
     start = f"{finding.title(tool)} has paid for its import and first call"
-    return f"{start} after {finding.several(parts)}{slower}."
+    return f"{start} after {finding.several(parts)}{''.join(rest.values())}."
 
 
 def _text(calls: Any, about: bool) -> str:
     if calls is None:
         return "not measured"
-    if not isinstance(calls, int):
-        return str(calls)
-    # Two digits are more than the samples of a first call can carry.
-    return f"about {int(float(f'{calls:.2g}')):,}" if about else f"{calls:,}"
+    return words.calls(calls, about).rpartition(" ")[0] if isinstance(calls, int) else str(calls)
 
 
-def _chart(paying: Mapping[str, Mapping[str, Any]]) -> Chart:
-    # The usual form of each library first; the page's table has them all.
-    order = sorted(paying, key=lambda tool: ("_" in tool, -len(_numbers(paying[tool])), tool))
-    rows = [
-        {
-            "name": tool,
-            "title": finding.title(tool),
-            "elements": elements(size),
-            "value": calls,
-            "low": None,
-            "high": None,
-            "colour": finding.colour(tool),
-            "dash": described(tool)["dash"],
-            "mark": "",
-            "below": False,
-        }
-        for tool in order[:DRAWN]
-        for size, calls in _numbers(paying[tool]).items()
-    ]
+def _chart(
+    drawn: Mapping[str, Mapping[str, Any]], sizes: Sequence[str], about: Mapping[str, bool]
+) -> Chart:
+    # The usual form of each library first.
+    order = sorted(drawn, key=lambda tool: ("_" in tool, -len(_numbers(drawn[tool])), tool))
+    rows = [row for tool in order for row in _line(tool, drawn[tool], sizes)]
     return Chart(
         name="curves",
         rows=rows,
         titles={"x": "numbers in a call", "y": "calls until it has paid"},
         said=[
-            f"{row['title']}, {row['elements']:,} numbers: about {row['value']:,} calls"
+            f"{row['title']}, {row['elements']:,} numbers: {words.calls(row['value'], about[tool])}"
+            for tool in order
             for row in rows
+            if row["tool"] == tool
         ],
         options={"labels": "count"},
     )
+
+
+def _line(tool: str, calls: Mapping[str, Any], sizes: Sequence[str]) -> list[dict[str, Any]]:
+    """Return a tool's marks: a line has a part wherever there are numbers side by side."""
+    parts: list[list[str]] = [[]]
+    for size in sizes:
+        if isinstance(calls.get(size), int):
+            parts[-1].append(size)
+        else:
+            parts.append([])
+    return [
+        {
+            "tool": tool,
+            "title": finding.title(tool),
+            "elements": elements(size),
+            "value": calls[size],
+            "low": None,
+            "high": None,
+            "colour": finding.colour(tool),
+            "dash": described(tool)["dash"],
+            "part": number,
+            "mark": "",
+            "below": False,
+            "beside": finding.title(tool) if len(part) == 1 else "",
+        }
+        for number, part in enumerate(parts)
+        for size in part
+    ]

@@ -6,10 +6,12 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import urlencode
 
 from lsebench.site.families import described, featured
 from lsebench.site.rows import words
-from lsebench.site.rows.results import MAIN, Row, Run, Series, day, newest
+from lsebench.site.rows.history import file_name
+from lsebench.site.rows.results import MAIN, Row, Run, Series, day, newest, usual_first
 
 KERNEL, DTYPE = "logsumexp", "float64"
 WARM = "warm.Logsumexp.track_time"
@@ -41,6 +43,10 @@ class Found:
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
     """The table of its numbers, as text."""
+    kind: str = MAIN
+    """Of environment."""
+    since: float = 0.0
+    """When the machine first reported."""
     more: Sequence[str] = ()
     """Further sentences."""
     chart: Chart | None = None
@@ -52,6 +58,12 @@ class Found:
     def where(self) -> str:
         """Where and when it was measured, in words."""
         return f"{self.place}, {self.date}"
+
+    @property
+    def order(self) -> tuple[Any, ...]:
+        """What sorts machines: that of all pages, with those behind that have nothing to draw."""
+        run = {"kind": self.kind, "threads": "1", "since": self.since, "machine": self.place}
+        return self.chart is None, *usual_first(run, len(self.rows))
 
 
 @dataclass(frozen=True)
@@ -70,12 +82,8 @@ class Finding:
     machines: Sequence[Found] = ()
 
     def on(self, found: Sequence[Found | None]) -> Finding:
-        """Return it with what was found on machines, the one with most first.
-
-        Of those with as much it is the newest.
-        """
-        there = sorted((one for one in found if one), key=lambda one: one.date, reverse=True)
-        there.sort(key=lambda one: (one.chart is None, -len(one.rows)))
+        """Return it with what was found on machines, the one with most first: see `usual_first`."""
+        there = sorted((one for one in found if one), key=lambda one: one.order)
         return replace(self, machines=there)
 
     @property
@@ -93,12 +101,23 @@ class Finding:
         """The chart of the machine with most."""
         return self.first.chart if self.first else None
 
-    @property
-    def alt(self) -> str:
-        """The chart in words."""
-        if not self.first or not self.chart:
-            return ""
-        return f"{self.title}: {self.sentence} {self.first.where}. {'; '.join(self.chart.said)}."
+    def alt(self, found: Found) -> str:
+        """Return the chart of a machine in words."""
+        said = found.chart.said if found.chart else []
+        return f"{self.title}: {found.sentence} {found.where}. {'; '.join(said)}."
+
+    def address(self, found: Found) -> str:
+        """Return the page of what was found on a machine, which stays that with more machines."""
+        return address(f"findings/{self.id}.html", {"machine": found.place})
+
+    def picture(self, found: Found) -> str:
+        """Return the name of the chart of a machine, in the folder of findings, without its end."""
+        return file_name(found.place, self.id)
+
+
+def address(page: str, state: Mapping[str, str]) -> str:
+    """Return a page with a state in its address, as ``Site.address`` does."""
+    return f"{page}#{urlencode(state)}"
 
 
 def single(runs: Mapping[Run, Series]) -> Iterator[tuple[Run, Series]]:
@@ -110,6 +129,8 @@ def origin(run: Run, series: Series) -> dict[str, Any]:
     """Return where and when a run was measured, and with what."""
     return {
         "place": place(run),
+        "kind": run.kind,
+        "since": series.since,
         "date": day(series.reported()),
         "libraries": [f"Python {run.python}", *(f"{k} {v}" for k, v in run.versions)],
     }

@@ -60,6 +60,8 @@ def _of_group(group: Group) -> Found | None:
     }
     return Found(
         place=place,
+        kind=group["kind"],
+        since=group["since"],
         date=day(max(e["measured"] for e, _, _ in there) or group["date"]),
         libraries=[f"Python {group['python']}", f"commit {group['commit'][:8]}"],
         sentence=_sentence(names, rows, told)

@@ -43,6 +43,7 @@ def _of_machine(table: Mapping[str, Any]) -> Found | None:
     place = table["machine"]
     return Found(
         place=place,
+        since=table["since"],
         date=table["date"],
         libraries=[table["about"].rstrip(".")],
         sentence=_sentence(decided)
