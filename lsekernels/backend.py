@@ -39,6 +39,8 @@ DeviceArray: TypeAlias = Any
 HostResult: TypeAlias = "Array | Scalar"
 """A result as NumPy's array, or as a number."""
 Call = Callable[..., Any]
+CLONE = "in a clone of lsekernels"
+"""Where pip finds this package, and what its extras name: it is on no index."""
 Failures = dict[tuple[str, ...], str]
 """(kernel, case) or (kernel, case, dtype) -> the reason, with a link."""
 
@@ -130,7 +132,7 @@ class Backend:
                 continue
             if module.startswith("lsekernels."):
                 return f"{module} was not built (it is compiled when lsekernels is installed)"
-            return f"{module} is not installed (pip install 'lsekernels[{cls.name}]')"
+            return f"{module} is not installed (pip install '.[{cls.name}]' {CLONE})"
         return None
 
     @classmethod
@@ -138,8 +140,9 @@ class Backend:
         """Return in a sentence that the library, which is there, does not load, and what to do."""
         ours = any(module.startswith("lsekernels.") for module in cls.requires)
         what = cls.title if ours or not cls.requires else cls.requires[0]
-        again = "lsekernels" if ours else cls.distribution or f"'lsekernels[{cls.name}]'"
-        advice = f"pip install --force-reinstall {again}"
+        here = ours or not cls.distribution
+        again = "." if ours else cls.distribution or f"'.[{cls.name}]'"
+        advice = f"pip install --force-reinstall {again}{f' {CLONE}' if here else ''}"
         if isinstance(error, OSError) and error.errno and cls.cache:  # not of the dynamic linker
             advice = f"let it write there, or set {cls.cache} to another folder"
         elif "cannot open shared object file" in str(error):

@@ -394,7 +394,7 @@ def test_command_line_says_what_is_wrong(client, file, monkeypatch, capsys):
     unknown = complaint(path, "--scheduler", "nowhere")
     assert "nowhere" in unknown
     monkeypatch.setattr(registry.declaration("dask"), "requires", ("no_such_library",))
-    assert "no_such_library is not installed (pip install 'lsekernels[dask]')" in complaint(path)
+    assert "no_such_library is not installed (pip install '.[dask]' in a clone" in complaint(path)
 
 
 def test_command_line_without_a_scheduler(file):

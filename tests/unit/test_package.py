@@ -20,6 +20,20 @@ def test_unavailable_backend_says_why(monkeypatch):
     registry.forget()
 
 
+@pytest.mark.parametrize("backend", registry.names())
+def test_no_index_is_said_to_have_this_package(backend, monkeypatch):
+    """It is on none, and who took its name there could be anybody."""
+    declared = registry.declaration(backend)
+    monkeypatch.setattr(declared, "requires", ("no_such_library",))
+    for text in (declared.missing(), declared.broken(OSError("boom"))):
+        assert "lsekernels[" not in text
+        assert "pip install lsekernels" not in text
+        assert ("'.[" not in text) or ("in a clone of lsekernels" in text)
+    monkeypatch.setattr(declared, "requires", ("lsekernels._compiled.gone",))
+    advice = declared.broken(OSError("boom"))
+    assert "pip install --force-reinstall . in a clone of lsekernels" in advice
+
+
 def test_unbuilt_extension_says_so(monkeypatch):
     missing = "lsekernels._compiled.never_built"
     monkeypatch.setattr(registry.declaration("pythran"), "requires", (missing,))

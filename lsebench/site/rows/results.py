@@ -15,6 +15,7 @@ from packaging.version import InvalidVersion, Version
 
 from lsebench.records.stored import State
 from lsebench.run import noise
+from lsekernels.backend import CLONE
 
 MAIN = "pinned"
 """The kind of environment that asv.conf.json has; ``make bench-gpu`` and PyPy have others."""
@@ -90,7 +91,13 @@ class Series:
     def reasons(self) -> dict[str, str]:
         """Return backend -> why it could not run, as noted beside the newest result."""
         known = self.context.get("backends", [])
-        return {b["backend"]: b["unavailable"] for b in known if b["unavailable"]}
+        # Older results name an index that does not have this package: see Backend.missing.
+        here = rf"pip install '.\1' {CLONE}"
+        return {
+            b["backend"]: re.sub(r"pip install 'lsekernels(\[\w+\])'", here, b["unavailable"])
+            for b in known
+            if b["unavailable"]
+        }
 
     def reported(self) -> float:
         """Return when it was last measured; of old results only the commit's date is known."""
