@@ -33,6 +33,16 @@ def family(backend: str) -> str:
     return backend.partition("_")[0]
 
 
+def plain(tool: str) -> tuple[bool, int]:
+    """Return what sorts tools of a family, the plainest first: one thread, then fewer words.
+
+    Of tools that are not told apart a page shows the plainest.
+    """
+    backend, _, form = tool.partition(":")
+    known = backend in registry.names() and registry.declaration(backend).parallel
+    return known, backend.count("_") + bool(form)
+
+
 def featured() -> list[str]:
     """Return the backends that are shown before anything is chosen."""
     declared = {name: vars(registry.declaration(name)) for name in registry.names()}
@@ -58,7 +68,8 @@ def looks() -> dict[str, tuple[str, list[int]]]:
 def install(backend: str) -> str:
     """Return the command that installs what `backend` needs, as it is pinned here; may be empty.
 
-    What is compiled, or written, here comes with this package, which is installed from a checkout.
+    What is compiled, or written, here comes with this package, which is installed from a clone of
+    the repository: see `needs`.
     """
     declared = registry.declaration(backend)
     here = declared.ours or declared.compiled == "ahead"
@@ -67,20 +78,27 @@ def install(backend: str) -> str:
 
 
 def needs(backend: str) -> str:
-    """Return what `backend` needs beside what pip installs; empty where that is nothing."""
+    """Return in a sentence what `backend` needs beside what pip installs; empty where nothing.
+
+    It belongs beside the command of `install`: what comes with this package is built by it.
+    """
     declared = registry.declaration(backend)
-    found = []
+    source = inspect.getsource(_file(backend))
+    here = declared.ours or declared.compiled == "ahead"
+    found = ["a C and a C++ compiler"] if here else []
+    if not here and 'which("c++")' in source:
+        found.append("a C++ compiler")
+    if 'which("nvcc")' in source:
+        found.append("nvcc of a CUDA toolkit")
     if declared.device == "gpu":
         nvidia = "NVIDIA" in _module(backend) or "CUDA" in _module(backend)
         found.append(f"{'an NVIDIA GPU' if nvidia else 'a GPU'} with its driver")
-    if declared.ours or declared.compiled == "ahead":
-        found.append("a checkout of this repository")
-    compiler = "C and a C++" if declared.compiled == "ahead" else "C++"
-    if declared.compiled == "ahead" or "pythran" in declared.requires:
-        found.append(f"a {compiler} compiler")
     if declared.interpreter:
         found.append(declared.interpreter)
-    return " and ".join(filter(None, [", ".join(found[:-1]), *found[-1:]]))
+    listed = ", and ".join(filter(None, [", ".join(found[:-1]), *found[-1:]]))
+    if here:
+        return f"In a clone of this repository, with {listed}."
+    return f"It needs {listed}." if listed else ""
 
 
 def _asked(backend: str) -> list[str]:
@@ -114,9 +132,14 @@ def _pins() -> dict[str, str]:
     return {canonicalize_name(name): pin for name, pin in derived.pins(conf).items()}
 
 
+def _file(backend: str) -> Any:
+    """Return the module that declares a backend."""
+    return inspect.getmodule(registry.declaration(backend))
+
+
 def _module(backend: str) -> str:
     """Return what a backend's file says of itself."""
-    return inspect.getdoc(inspect.getmodule(registry.declaration(backend))) or ""
+    return inspect.getdoc(_file(backend)) or ""
 
 
 def about(backend: str) -> str:
@@ -129,7 +152,7 @@ def described(backend: str) -> dict[str, Any]:
     known = {"title": backend, "family": family(backend)}
     if backend not in registry.names():  # of an older commit
         unknown = {"device": "cpu", "compiled": "no", "colour": "#888888", "dash": []}
-        return known | unknown | {"ours": False, "install": "", "page": ""}
+        return known | unknown | {"ours": False, "install": "", "needs": "", "page": ""}
     declared = registry.declaration(backend)
     colour, dash = looks()[backend]
     return known | {
@@ -139,6 +162,7 @@ def described(backend: str) -> dict[str, Any]:
         "parallel": declared.parallel,
         "ours": declared.ours,
         "install": install(backend),
+        "needs": needs(backend),
         "page": page(backend),
         "kernels": declared.kernels(),
         "colour": colour,

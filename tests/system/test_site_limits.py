@@ -1,9 +1,12 @@
 """The page of limits, and that of the machines, in a real browser."""
 
 import re
+from itertools import combinations
 
 import pytest
 from playwright.sync_api import expect
+
+from lsebench.site import families
 
 from ..synthetic import HOSTILE
 from .browser import PHONE, eventually
@@ -28,11 +31,50 @@ def test_the_answer_the_chart_and_the_table(visit, width):
     assert [row["title"].split()[0] for row in drawn(page, "cache")] == ["L1", "L2", "memory"]
     names = {row["title"] for row in drawn(page, "comparison")}
     assert {"reading once", "exp", "the slower of these"} <= names
-    families = {row["name"] for row in drawn(page, "tool")}
-    assert len(families) == page.locator("#numbers tbody tr").count() > 4
-    assert "cython_openmp" in families
-    assert "cython" not in families, "the best of the family alone"
+    shown = {row["name"] for row in drawn(page, "tool")}
+    assert page.locator("#numbers tbody tr").count() >= len(shown) > 3
+    assert set(map(families.family, shown)) <= set(map(families.family, families.featured()))
+    assert len(set(map(families.family, shown))) == len(shown), "the best of a family alone"
     assert page.locator("#throughput svg").bounding_box()["width"] <= width
+
+
+@pytest.mark.parametrize("width", [1400, PHONE])
+def test_every_line_has_a_name_that_covers_no_other(visit, width):
+    page = visit("synthetic/limits.html", width)
+    for ways in ("usual", "all"):
+        page.evaluate("document.getElementById('choice').open = true")
+        page.click(f"#tools-{ways}")
+        page.wait_for_selector("body[data-ready=yes]")
+        ends = [row["label"] for row in drawn(page, "tool") if row.get("end")]
+        named = page.locator("#lines li").count()
+        assert len(ends) + named >= len({row["name"] for row in drawn(page, "tool")})
+        assert not (ends and named), "beside the chart or below it"
+        assert width > PHONE or named
+        boxes = page.evaluate(
+            "[...document.querySelectorAll('#throughput .role-mark text[text-anchor=start]')]"
+            ".map((one) => one.getBoundingClientRect())"
+            ".map(({ left, right, top, bottom }) => [left, right, top, bottom])"
+        )
+        assert len(boxes) >= len(ends)
+        for one, other in combinations(boxes, 2):
+            beside = one[0] >= other[1] or other[0] >= one[1]
+            # A box has room above its letters and below.
+            assert beside or one[2] > other[3] - 4 or other[2] > one[3] - 4
+
+
+def test_names_cover_no_number_of_the_table(visit):
+    page = visit("synthetic/limits.html#tools=all", PHONE)
+    wide = page.evaluate(
+        "[...document.querySelectorAll('#numbers tbody th')].filter((one) =>"
+        " one.scrollWidth > one.clientWidth).map((one) => one.textContent)"
+    )
+    assert wide == []
+
+
+def test_the_page_says_what_a_limit_is_and_where_the_data_is(visit):
+    said = visit("synthetic/limits.html").inner_text("main")
+    assert "limit if every tool that was measured is slower" in said
+    assert "The data is where the tool wants it" in said
 
 
 def test_the_table_is_the_share_that_the_chart_shows(visit):
@@ -74,7 +116,7 @@ def test_what_is_not_there_is_said(visit):
     page = visit("synthetic/limits.html#kernel=lu&n=3000")
     said = page.inner_text("#unknown")
     assert "kernel “lu” was asked for" in said
-    assert "size “3000” was asked for, and there is no such result: this is 1,000." in said
+    assert "size “3000” was asked for, and there is no such result: shown is “1,000”." in said
     assert page.is_disabled("#device")
     assert "make bench-gpu" in page.get_attribute("#device", "title")
     assert "make speed" in page.inner_text("#speed")

@@ -11,9 +11,11 @@
     empty: "an empty call",
   };
   const WORDS = { limit: "limit", open: "cannot be told", beaten: "comparison" };
-  const DOTTED = [2, 4];
+  const DASHES = { read: [2, 3], copy: [2, 3], gpu_copy: [2, 3], exp: [7, 3], ceiling: [12, 3, 2, 3], empty: [1, 5] };
   const NARROW = 640;
-  const DEFAULTS = { machine: place(all.runs[0]), threads: all.runs[0].threads, device: "cpu", kernel: "logsumexp", tools: "best" };
+  const HIGH = 480; // of the chart
+  const MOST = 26; // names that have room beside it; of more there is a list below, as on a phone
+  const DEFAULTS = { machine: place(all.runs[0]), threads: all.runs[0].threads, device: "cpu", kernel: "logsumexp", tools: "usual" };
   const state = { ...DEFAULTS, ...Site.state() };
 
   const title = (tool) => Site.titleOf(all.backends, tool);
@@ -46,12 +48,14 @@
     return sizes.reduce((best, size) => (away(size) < away(best) ? size : best));
   }
 
+  // What the chart draws, and what the table lists: at first of each family the plainest of the best at this
+  // size, in the chart only of the families that are featured.
   function chosen(found) {
-    const known = Object.keys(found.tools);
-    if (state.tools === "all") return known;
-    if (state.tools === "best") return known.filter((tool) => Object.values(found.best).includes(tool));
-    const asked = state.tools.split(",");
-    return known.filter((tool) => asked.includes(tool));
+    const known = Object.keys(found.tools), best = Object.values(found.best[state.n]);
+    const of = { all: known, best, usual: best.filter((tool) => all.featured.includes(Site.lookOf(all.backends, tool).family)) };
+    const asked = of[state.tools] || state.tools.split(",");
+    const among = (names) => known.filter((tool) => names.includes(tool));
+    return { drawn: among(asked), listed: among(state.tools === "usual" ? best : asked) };
   }
 
   const interval = (row) => Site.interval(row, Site.rate);
@@ -65,7 +69,7 @@
     const shapes = found.sizes.some((size) => size.includes("x"));
     const lines = [
       ...Object.entries(found.comparisons).map(([name, of]) => Object.entries(of).map(([size, { rate, kind, why }]) => point(size, rate, {
-        kind: "comparison", name: `comparison ${name}`, title: COMPARISONS[name], colour: "currentColor", dash: DOTTED, joined: true,
+        kind: "comparison", name: `comparison ${name}`, title: COMPARISONS[name], colour: "currentColor", dash: DASHES[name], joined: true,
         filled: Number(kind === "limit"), share: "", why: `${kind === "open" ? "limit or not " : ""}${WORDS[kind]}: ${why}`,
       }))),
       ...names.map((tool) => Object.entries(found.tools[tool]).map(([size, rate]) => point(size, rate, {
@@ -99,6 +103,24 @@
       .map((band) => ({ ...band, title: band.right / band.left < (narrow ? 3 : 6) ? band.title.split(" ")[0] : band.title }));
   }
 
+  // A piece of a line, as the chart draws it.
+  function sample({ colour, dash }) {
+    const drawn = (tag, attributes) => {
+      const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
+      for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+      return made;
+    };
+    const image = drawn("svg", { class: "swatch", width: 34, height: 8, "aria-hidden": "true" });
+    image.append(drawn("line", { x1: 0, x2: 34, y1: 4, y2: 4, stroke: colour, "stroke-width": 2.5, "stroke-dasharray": dash.join(" ") }));
+    return image;
+  }
+
+  // The names of the lines, in the order of their ends, where the chart has no room for them.
+  function legend(rows) {
+    const ends = Object.values(Object.fromEntries(rows.map((row) => [row.name, row]))).sort((a, b) => b.rate - a.rate);
+    Site.fill("lines", ...ends.map((row) => make("li", {}, sample(row), " ", row.title)));
+  }
+
   function draw(run, found, names) {
     const element = document.getElementById("throughput");
     const narrow = element.clientWidth < NARROW;
@@ -107,10 +129,12 @@
     const wide = [x[0] / 1.5, x[1] * 1.1];
     const y = [Math.min(...rows.map((row) => row.low ?? row.rate)) / 1.2, Math.max(...rows.map((row) => row.high ?? row.rate)) * 2];
     const ends = rows.filter((row) => row.end);
-    if (narrow) for (const row of ends) row.end = false;
-    else {
-      const last = ends.filter((row) => row.elements === x[1]);
-      Site.spread(last, 10 ** ((17 * Math.log10(y[1] / y[0])) / 480));
+    const last = ends.filter((row) => row.elements === x[1]);
+    const below = narrow || last.length > MOST;
+    legend(below ? rows : []);
+    if (below) for (const row of ends) row.end = false;
+    else for (let turn = 0; turn < 3; turn++) { // the axis grows by what the names need, and they by it
+      Site.spread(last, 10 ** ((17 * Math.log10(y[1] / y[0])) / HIGH));
       y[0] = Math.min(y[0], ...last.map((row) => row.label / 1.3));
       y[1] = Math.max(y[1], ...last.map((row) => row.label * 1.3));
     }
@@ -142,7 +166,7 @@
       + (run.noise === null ? "How far its processes differ was never measured: 5 % is assumed (make machine measures it)."
         : `Its processes differ by ${perCent(run.noise)}: that is in each interval.`);
     document.getElementById("numbers-about").textContent =
-      `Throughput over that of ${found.ceiling}, of what of it was measured; below a size, whether that is a limit there.`;
+      `Throughput over that of ${found.ceiling}, of what of it was measured.`;
   }
 
   function choices(found, names) {
@@ -156,8 +180,7 @@
         Site.changed = true;
         show();
       });
-      const { colour } = Site.lookOf(all.backends, tool);
-      return make("label", {}, box, make("span", { class: "swatch", style: `border-top: 3px solid ${colour}` }), title(tool));
+      return make("label", {}, box, sample(Site.lookOf(all.backends, tool)), title(tool));
     }));
   }
 
@@ -183,9 +206,16 @@
       })),
     ];
     Site.table("numbers", columns, names, state.n, true);
-    // On a phone the chosen size comes into view, beside the names, which stay.
-    const [first, sorted] = document.querySelectorAll("#numbers thead th:first-child, #numbers thead th[aria-sort=descending]");
-    if (sorted) sorted.closest(".scroll").scrollLeft = sorted.offsetLeft - first.offsetWidth;
+    // On a phone the chosen size comes into view, and before it what fits, beside the names, which stay: no
+    // number is half below them.
+    const heads = [...document.querySelectorAll("#numbers thead th")], scroller = heads[0].closest(".scroll");
+    const at = Math.max(1, heads.findIndex((one) => one.getAttribute("aria-sort") === "descending"));
+    const right = heads[at].offsetLeft + heads[at].offsetWidth, room = scroller.clientWidth - heads[0].offsetWidth;
+    const first = heads.findIndex((one, i) => i && (i === at || right - one.offsetLeft <= room));
+    const left = heads[first].offsetLeft - heads[0].offsetWidth;
+    scroller.style.paddingRight = "0";
+    scroller.style.paddingRight = `${Math.max(0, left - (scroller.scrollWidth - scroller.clientWidth))}px`;
+    scroller.scrollLeft = left;
   }
 
   function speed() {
@@ -203,18 +233,18 @@
   async function show() {
     document.body.dataset.ready = "";
     const { run, found } = settle();
-    const names = chosen(found);
+    const { drawn, listed } = chosen(found);
     answer(found);
     about(run, found);
-    choices(found, names);
-    table(found, names);
+    choices(found, drawn);
+    table(found, listed);
     Site.remember(state);
-    await draw(run, found, names);
+    await draw(run, found, drawn);
     document.body.dataset.ready = "yes";
   }
 
-  for (const way of ["best", "all"])
-    document.getElementById(way === "best" ? "tools-usual" : "tools-all").addEventListener("click", () => {
+  for (const way of ["usual", "best", "all"])
+    document.getElementById(`tools-${way}`).addEventListener("click", () => {
       state.tools = way;
       Site.changed = true;
       show();

@@ -2,13 +2,12 @@
 
 A tool's throughput is what its kernel must read and write, over the time of a call. Beside it are
 comparisons of the same run: reading the array once, as many exp, copying, an empty call. One of
-them is a *limit* only where nothing that was measured in the run was faster.
+them is a *limit* only where all that was measured in the run is told to be slower.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -54,7 +53,7 @@ PARTS = {"gpu_copy": 0.5}
 """What of a comparison's time counts: a copy also writes what it has read."""
 LEAST_EMPTY = 0.1
 """An empty call is drawn where it is so much of the fastest tool's time, or more."""
-NAMED = 4
+NAMED = 3
 """Tools that a sentence names; of more it says how many."""
 
 Times = dict[str, Row]
@@ -95,6 +94,7 @@ def site(runs: Mapping[Run, Series], folder: Path) -> dict[str, Any]:
     return {
         "runs": found,
         "backends": {name: families.described(name) for name in sorted(_backends(found))},
+        "featured": sorted(set(map(families.family, families.featured()))),
         "kernels": {
             task.kernel: {"title": kernels.load(task.kernel).TITLE, "does": task.does}
             for task in TASKS
@@ -189,7 +189,7 @@ class Throughput:
                 for size in self.sizes
                 if (ceiling := self.ceiling(size))
             },
-            "best": best_of_families(self.tools),
+            "best": {size: best_of_families(self.tools, size) for size in self.sizes},
             "sentences": {size: self.sentences(size) for size in self.sizes},
         }
 
@@ -251,8 +251,8 @@ class Throughput:
     def judged(self, names: Collection[str], row: Row, size: str) -> tuple[str, str]:
         """Return whether a comparison is a ``limit`` there, and why.
 
-        It is ``beaten`` where a tool is surely faster, and ``open`` where one was, but within the
-        intervals.
+        It is one where each tool is told to be slower, ``beaten`` where one is told to be faster,
+        and else ``open``. A tool without an interval counts by its value alone.
         """
         if row[1] is None:
             return "open", "too few samples for an interval"
@@ -260,50 +260,50 @@ class Throughput:
         beaten = [tool for tool, time in rivals.items() if is_faster(time, row)]
         if beaten:
             return "beaten", f"{_listed(beaten)} {'are' if beaten[1:] else 'is'} faster"
-        near = [tool for tool, time in rivals.items() if _seconds(time) < _seconds(row)]
+        near = [tool for tool, time in rivals.items() if _reaches(time, row)]
         if near:
-            was = "were" if near[1:] else "was"
-            return "open", f"{_listed(near)} {was} faster, but within the intervals"
-        return "limit", "nothing that was measured is faster"
+            return "open", f"{_listed(near)} {'are' if near[1:] else 'is'} not told to be slower"
+        return "limit", "every tool is told to be slower"
 
     def sentences(self, size: str) -> list[str]:
-        """Return what can be said at one size: who comes nearest, who is next, and how far."""
+        """Return what can be said at one size: who comes nearest, who is next, and how far.
+
+        A family has one tool here, the one of `best_of_families`, as in the table; but whatever
+        cannot be told from a tool is named.
+        """
         timed = {tool: times[size] for tool, times in self.tools.items() if size in times}
-        ranked = _firsts(timed)
-        tied = _tied(ranked, timed)
-        rest = [tool for tool in ranked[1:] if tool not in tied]
-        said = self._nearest(timed, ranked[0], tied, size)
-        if rest:
-            said.append(self._next(timed, rest, size))
-        if "numpy" in timed and "numpy" not in (ranked[0], *rest[:1]):
+        best = best_of_families(self.tools, size).values()
+        ranked = sorted((tool for tool in best if tool in timed), key=_place(timed))
+        first = _first(ranked, timed)
+        gone = set(map(_family, first))
+        rest = [tool for tool in ranked if _family(tool) not in gone]
+        after = _first(rest, {t: row for t, row in timed.items() if _family(t) not in gone})
+        said = self._nearest(timed, first, size)
+        if after:
+            said += self._next(timed, after, size)
+        if "numpy" in timed and "numpy" not in (first[0], *after[:1]):
             said.append(f"{title_of('numpy')}: {self._reached(timed['numpy'], size)}.")
         return [*said, *self._held_by(size)]
 
-    def _nearest(
-        self, timed: Mapping[str, Row], first: str, tied: Sequence[str], size: str
-    ) -> list[str]:
-        reached = self._reached(timed[first], size)
+    def _nearest(self, timed: Mapping[str, Row], tied: Sequence[str], size: str) -> list[str]:
+        """Return what is said of the first of some tools that cannot be told from it."""
+        reached = self._reached(timed[tied[0]], size)
         if known := self.known(size):
             reached += f" of what {_ceiling(known)} reaches"
         start = f"At {words.size(size)} {self.dtype} numbers"
-        said = [f"{start} {title_of(first)} {self.task.does} {reached}."]
-        if timed[first][1] is None:
-            said.append("Whether it is the fastest cannot be told: too few samples.")
-        elif tied:
-            said.append(f"It cannot be told from {_listed(tied)}.")
-        return said
+        said = [f"{start} {title_of(tied[0])} {self.task.does} {reached}."]
+        if timed[tied[0]][1] is None:
+            return [*said, "Whether it is the fastest cannot be told: too few samples."]
+        return [*said, *_untold(tied)]
 
-    def _next(self, timed: Mapping[str, Row], rest: Sequence[str], size: str) -> str:
-        reached = f"{title_of(rest[0])}: {self._reached(timed[rest[0]], size)}."
-        if tied := _tied(rest, timed):
-            return (
-                f"The next are {_listed([rest[0], *tied])}, which cannot be told apart. {reached}"
-            )
-        return f"The next is {reached}"
+    def _next(self, timed: Mapping[str, Row], tied: Sequence[str], size: str) -> list[str]:
+        reached = self._reached(timed[tied[0]], size)
+        return [f"Of the other families {title_of(tied[0])} is next: {reached}.", *_untold(tied)]
 
     def _reached(self, row: Row, size: str) -> str:
         """Return throughput and part of the ceiling in words."""
-        said = f"{words.digits(self._bytes(size) / _seconds(row) / 1e9)} GB/s"
+        # Of the same few digits as in the table: rounded twice it could be another.
+        said = f"{words.digits((rate(self._bytes(size), row)[0] or 0.0) / 1e9)} GB/s"
         ceiling = self.ceiling(size)
         if ceiling is None:
             return said
@@ -394,31 +394,65 @@ def is_faster(one: Row, other: Row) -> bool:
 # -- tools -----------------------------------------------------------------------------------------
 
 
-def best_of_families(tools: Mapping[str, Times]) -> dict[str, str]:
-    """Return family -> its tool that is the fastest of it at most sizes; then at larger ones."""
-    wins: Counter[str] = Counter()
-    sizes = sorted({size for times in tools.values() for size in times}, key=elements)
-    for place, size in enumerate(sizes):
-        timed = {tool: times[size] for tool, times in tools.items() if size in times}
-        for tool in _firsts(timed):
-            wins[tool] += len(sizes) + place  # a size more counts before which
+def best_of_families(tools: Mapping[str, Times], size: str) -> dict[str, str]:
+    """Return family -> its tool that is shown before anything is chosen.
+
+    At `size`, or of a family that was not measured there at its largest, it is the plainest of
+    those that cannot be told from the family's fastest.
+    """
     found: dict[str, str] = {}
-    for tool, _ in sorted(wins.items(), key=lambda item: (-item[1], item[0])):
-        found.setdefault(_family(tool), tool)
+    for family in dict.fromkeys(map(_family, tools)):
+        own = {tool: times for tool, times in tools.items() if _family(tool) == family}
+        known = {at for times in own.values() for at in times}
+        at = size if size in known else max(known, key=elements)
+        timed = {tool: times[at] for tool, times in tools.items() if at in times}
+        found[family] = _best([tool for tool in own if tool in timed], timed)
     return found
 
 
-def _firsts(timed: Mapping[str, Row]) -> list[str]:
-    """Return the fastest tool of each family, the fastest first."""
-    found: dict[str, str] = {}
-    for tool in sorted(timed, key=lambda tool: (_seconds(timed[tool]), tool)):
-        found.setdefault(_family(tool), tool)
-    return list(found.values())
+def _best(own: Sequence[str], timed: Mapping[str, Row]) -> str:
+    """Return the plainest of the fastest among `own`; without an interval no tool is one of them.
+
+    None is taken that any tool is told to be faster than, unless that is so for the fastest, too.
+    """
+    fastest = min(own, key=_place(timed))
+
+    def beaten(tool: str) -> bool:
+        return any(is_faster(row, timed[tool]) for row in timed.values())
+
+    same = [
+        tool
+        for tool in own
+        if None not in (*timed[tool], *timed[fastest])
+        and not apart(timed[tool], timed[fastest])
+        and beaten(tool) == beaten(fastest)
+    ]
+    return min([fastest, *same], key=lambda tool: (families.plain(tool), _place(timed)(tool)))
 
 
-def _tied(ranked: Sequence[str], timed: Mapping[str, Row]) -> list[str]:
-    """Return those that are not told from the first."""
-    return [tool for tool in ranked[1:] if not apart(timed[ranked[0]], timed[tool])]
+def _place(timed: Mapping[str, Row]) -> Callable[[str], tuple[float, str]]:
+    """Return what sorts tools, the fastest first."""
+    return lambda tool: (_seconds(timed[tool]), tool)
+
+
+def _first(ranked: Sequence[str], timed: Mapping[str, Row]) -> list[str]:
+    """Return the first of some tools that none is told to be faster than, and all that tie."""
+    if not ranked:
+        return []
+    kept = (t for t in ranked if not any(is_faster(row, timed[t]) for row in timed.values()))
+    first = next(kept, ranked[0])
+    others = sorted((tool for tool in timed if tool != first), key=_place(timed))
+    return [first, *(tool for tool in others if not apart(timed[first], timed[tool]))]
+
+
+def _untold(tied: Sequence[str]) -> list[str]:
+    return [f"It cannot be told from {_listed(tied[1:])}."] if tied[1:] else []
+
+
+def _reaches(time: Row, limit: Row) -> bool:
+    """Return whether a tool's time is not told to be above a limit; by its value, if need be."""
+    low = time[1] if time[1] is not None else time[0]
+    return low is not None and limit[2] is not None and low <= limit[2]
 
 
 def backend_of(tool: str) -> str:

@@ -282,15 +282,17 @@ Site.draw = async (id, name, rows, change, least = 0) => {
   place.view = view;
 };
 
-// Keep texts at the ends of lines apart: move them, on the logarithmic axis, to `gap` from each other.
+// Keep texts at the ends of lines apart: as near to them as can be, on the logarithmic axis, and `gap` from
+// each other. Texts that touch share the middle of their ends.
 Site.spread = (ends, gap) => {
-  ends.sort((a, b) => a.seconds - b.seconds);
-  for (const end of ends) end.label = end.seconds;
-  for (let turn = 0; turn < 60; turn++)
-    for (let i = 1; i < ends.length; i++) {
-      const near = gap * ends[i - 1].label / ends[i].label;
-      if (near <= 1.0001) continue;
-      ends[i - 1].label /= Math.sqrt(near);
-      ends[i].label *= Math.sqrt(near);
+  const groups = [];
+  for (const end of ends.sort((a, b) => a.seconds - b.seconds)) {
+    groups.push({ ends: [end], middle: Math.log(end.seconds) });
+    for (let [below, last] = groups.slice(-2); last && last.middle - below.middle < Math.log(gap) * (below.ends.length + last.ends.length) / 2; [below, last] = groups.slice(-2)) {
+      const count = below.ends.length + last.ends.length;
+      groups.splice(-2, 2, { ends: [...below.ends, ...last.ends], middle: (below.middle * below.ends.length + last.middle * last.ends.length) / count });
     }
+  }
+  for (const group of groups)
+    group.ends.forEach((end, i) => { end.label = Math.exp(group.middle + (i - (group.ends.length - 1) / 2) * Math.log(gap)); });
 };
