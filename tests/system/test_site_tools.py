@@ -65,6 +65,25 @@ def test_the_list_says_a_ratio_only_where_it_is_told(visit):
     assert "make bench-all" in page.inner_text("[data-tool=torch] td:last-child")
 
 
+def test_where_the_data_is_is_said_beside_each_ratio(visit):
+    page = visit("synthetic/tools.html")
+    assert "The data is in NumPy arrays" in page.inner_text("#about")
+    assert page.locator("thead th", has_text="from NumPy arrays").count() == 1
+    own = visit("synthetic/tools/simd.html").inner_text("main")
+    assert "in NumPy arrays, which it takes as they are" in own
+    page = visit("synthetic/tools/python.html")
+    said = page.inner_text("main")
+    assert "where it wants it; of logsumexp also from NumPy arrays and back" in said
+    for sentence in page.locator("#kernels section > p.note").all_inner_texts():
+        assert "data where it wants it" in sentence or "forms" in sentence or "Not" in sentence
+
+
+def test_what_is_installed_from_a_clone_says_so(visit):
+    said = visit("none/tools/simd.html").inner_text("main")
+    assert "pip install .\n" in said
+    assert "In a clone of this repository, with a C and a C++ compiler." in said
+
+
 def test_the_lines_are_copied(visit):
     page = visit("synthetic/tools/numba.html")
     page.evaluate(

@@ -62,6 +62,10 @@ for (const button of document.querySelectorAll("[data-copy]")) {
 
   // -- small multiples ---------------------------------------------------------------------------------
 
+  // Where the data of a tool with arrays of its own is.
+  const OWN = "data where it wants it", BACK = "from NumPy arrays and back";
+  const MOVED = [2, 3];
+
   const form = (name) => (name ? `${own.title}: ${name}` : own.title);
   const than = (ratio) => {
     if (!ratio || ratio[0] === null) return "";
@@ -73,13 +77,15 @@ for (const button of document.querySelectorAll("[data-copy]")) {
     const elements = all.kernels[kernel].elements;
     const numpy = all.backends.numpy;
     const list = [];
-    for (const [name, size, time, base, ratio] of rows) {
+    for (const [name, size, time, base, ratio, moved, movedRatio] of rows) {
       const add = (row, more) => row && list.push({
         elements: elements[size] || Number(size), size: Site.count(size), shown: Site.count(size), seconds: row[0], low: row[1] ?? row[0], high: row[2] ?? row[0],
         exact: seconds(row[0]), interval: Site.interval(row), ...more,
       });
+      const mine = { base: false, colour: own.colour };
       add(base, { name: `numpy ${name}`, title: name ? `${numpy.title}: ${name}` : numpy.title, base: true, colour: "#888888", dash: [], ratio: "" });
-      add(time, { name: `own ${name}`, title: form(name), base: false, colour: own.colour, dash: dash(rows, name), ratio: than(ratio) });
+      add(time, { ...mine, name: `own ${name}`, title: form(name) + (all.moves ? `, ${OWN}` : ""), dash: dash(rows, name), ratio: than(ratio) });
+      add(moved, { ...mine, name: `moved ${name}`, title: `${form(name)}, ${BACK}`, dash: MOVED, ratio: than(movedRatio) });
     }
     return list;
   }
@@ -89,31 +95,41 @@ for (const button of document.querySelectorAll("[data-copy]")) {
   const dash = (rows, name) => DASHES[Site.unique(rows.map((row) => row[0])).indexOf(name) % DASHES.length];
 
   // What the largest size says, where there is one line.
-  function sentence(rows) {
+  function sentence(kernel, rows) {
     const forms = Site.unique(rows.map((row) => row[0]));
     const timed = rows.filter((row) => row[2]);
     if (!timed.length) return "It failed.";
     if (forms.length > 1) return `${forms.length} forms; the numbers say which takes how long.`;
-    const [, size, time, , ratio] = timed.at(-1);
-    const compared = !ratio ? "" : !ratio[3] ? ", not told apart from NumPy" : ratio[3] > 0 ? `, ${Site.times(ratio[0])} as fast as NumPy`
-      : `, ${Site.times(1 / ratio[0])} as long as NumPy`;
-    return `At ${Site.count(size)}: ${seconds(time[0])}${compared}.`;
+    const compared = (ratio) => (!ratio ? "" : !ratio[3] ? ", not told apart from NumPy" : ratio[3] > 0 ? `, ${Site.times(ratio[0])} as fast as NumPy`
+      : `, ${Site.times(1 / ratio[0])} as long as NumPy`);
+    const said = ([, size, time, , ratio]) => `At ${Site.count(size)}${all.moves ? `, ${OWN}` : ""}: ${seconds(time[0])}${compared(ratio)}.`;
+    if (!all.moves) return said(timed.at(-1));
+    const moved = timed.filter((row) => row[5]);
+    const back = moved.length ? `At ${Site.count(moved.at(-1)[1])}, ${BACK}: ${seconds(moved.at(-1)[5][0])}${compared(moved.at(-1)[6])}.`
+      : kernel === all.moved ? `${BACK[0].toUpperCase()}${BACK.slice(1)}: not measured here; ${all.measure} does it.` : "";
+    return `${said((moved.length ? moved : timed).at(-1))} ${back}`.trim();
   }
 
   function numbers(kernel, rows) {
     const forms = rows.some((row) => row[0]);
-    const heads = [...(forms ? ["form"] : []), "size", "time", ...(all.tool === "numpy" ? [] : ["NumPy", "× NumPy"])];
-    const lines = rows.map(([name, size, time, base, ratio]) => {
+    const back = rows.some((row) => row[5]);
+    const heads = [...(forms ? ["form"] : []), "size", all.moves ? `time, ${OWN}` : "time", ...(all.tool === "numpy" ? [] : ["NumPy", "× NumPy"]),
+      ...(back ? [`time, ${BACK}`, "× NumPy"] : [])];
+    // A form that loses digits elsewhere is never marked green, however fast.
+    const times = (ratio, name) => {
+      const better = ratio && ratio[3] > 0 && !all.kernels[kernel].unsafe[name];
+      return make("td", { class: `number${better ? " good" : ratio && ratio[3] < 0 ? " bad" : " same"}`, title: ratio && ratio[3] ? `${Site.times(ratio[1])} to ${Site.times(ratio[2])} as fast` : undefined },
+        !ratio ? "–" : ratio[3] ? Site.times(ratio[0]) : "not told apart");
+    };
+    const lines = rows.map(([name, size, time, base, ratio, moved, movedRatio]) => {
       const row = make("tr", {});
       const tool = name ? `${all.tool}:${name}` : all.tool;
-      const shown = time ? opener(seconds(time[0]), { kernel, tool, n: size, clock: "warm" }, below(row)) : "failed";
-      // A form that loses digits elsewhere is never marked green, however fast.
-      const better = ratio && ratio[3] > 0 && !all.kernels[kernel].unsafe[name];
+      const timed = (value, clock) => make("td", { class: "number", title: value ? Site.interval(value) : undefined },
+        value ? opener(seconds(value[0]), { kernel, tool, n: size, clock }, below(row)) : "failed");
       row.append(...(forms ? [make("th", { scope: "row" }, name || "–")] : []), make(forms ? "td" : "th", forms ? { class: "number" } : { scope: "row" }, Site.count(size)),
-        make("td", { class: "number", title: time ? Site.interval(time) : undefined }, shown));
-      if (all.tool !== "numpy")
-        row.append(make("td", { class: "number" }, base ? seconds(base[0]) : "–"),
-          make("td", { class: `number${better ? " good" : ratio && ratio[3] < 0 ? " bad" : " same"}`, title: ratio && ratio[3] ? `${Site.times(ratio[1])} to ${Site.times(ratio[2])} as fast` : undefined }, !ratio ? "–" : ratio[3] ? Site.times(ratio[0]) : "not told apart"));
+        timed(time, "warm"));
+      if (all.tool !== "numpy") row.append(make("td", { class: "number" }, base ? seconds(base[0]) : "–"), times(ratio, name));
+      if (back) row.append(...(moved ? [timed(moved, "transfer"), times(movedRatio, name)] : [make("td", { class: "number" }, "–"), make("td", { class: "number same" }, "–")]));
       return row;
     });
     const table = make("table", { class: "numbers", "aria-label": `times of ${all.kernels[kernel].title}` },
@@ -153,7 +169,7 @@ for (const button of document.querySelectorAll("[data-copy]")) {
       const chart = make("div", { class: "chart" });
       const table = numbers(kernel, rows);
       table.open = opened.has(kernel);
-      part.append(make("p", { class: "note" }, sentence(rows)), chart, table);
+      part.append(make("p", { class: "note" }, sentence(kernel, rows)), chart, table);
       return [part, () => draw(kernel, rows, chart)];
     });
     element("kernels").replaceChildren(...places.map(([part]) => part));
@@ -190,7 +206,9 @@ for (const button of document.querySelectorAll("[data-copy]")) {
     Site.remember(state);
     const measured = Object.keys(run.kernels).length > 0;
     element("about").textContent = `${run.machine}, ${Site.THREADS[run.threads] || run.threads}, Python ${run.python}, commit ${run.newest.slice(0, 8)},`
-      + ` measured ${Site.day(run.measured)}. In colour this tool with its 99 % interval, in grey NumPy; both axes are logarithmic.`;
+      + ` measured ${Site.day(run.measured)}. In colour this tool with its 99 % interval, in grey NumPy; both axes are logarithmic.`
+      + (all.moves ? ` Data is where ${own.title} wants it; the dotted line, of ${all.kernels[all.moved]?.title || all.moved}, is from NumPy arrays and back.`
+        : " Data is in NumPy arrays, which it takes as they are: nothing is moved.");
     element("absent").hidden = measured;
     element("absent").textContent = run.absent;
     facts(run);

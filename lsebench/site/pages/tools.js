@@ -20,22 +20,28 @@
   }
 
   function about(run) {
-    document.getElementById("about").textContent = `Times of one call of logsumexp of 1,000,000 numbers (${all.dtype}), or of the most`
-      + ` that was measured, on ${run.machine}, ${Site.THREADS[run.threads] || run.threads}. Commit ${run.newest.slice(0, 8)}, measured`
-      + ` ${Site.day(run.measured)}. × NumPy is said only where the intervals tell the two apart.`;
+    document.getElementById("about").textContent = `Times of one call of logsumexp of ${Site.count(all.size)} numbers (${all.dtype}), or of the most`
+      + ` that was measured, on ${run.machine}, ${Site.THREADS[run.threads] || run.threads}. The data is in NumPy arrays, as it is on the front page at first:`
+      + " a tool with arrays of its own takes them from there and gives its result back, and the small time is without that."
+      + ` Commit ${run.newest.slice(0, 8)}, measured ${Site.day(run.measured)}. × NumPy is said only where the intervals tell the two apart.`;
   }
+
+  // The time with data where the tool wants it: beside the other, and never compared.
+  const without = (row) => `${Site.seconds(row[0])}, data where it wants it`;
 
   function fill(line, run) {
     const [, time, times, here] = line.children;
     const found = run.tools[line.dataset.tool];
     time.replaceChildren(); times.replaceChildren(); times.className = "number";
+    const sized = (size) => (size === all.size ? [] : [Site.make("small", {}, `of ${Site.count(size)}`)]);
     if (!found) {
       here.replaceChildren(run.absent[line.dataset.tool] || "");
+      const own = run.own[line.dataset.tool];
+      if (own) time.append(Site.make("small", {}, without(own[1])), ...sized(own[0]));
       return;
     }
-    const [size, row, ratio] = found;
-    const small = size === "1000000" ? [] : [Site.make("small", {}, `of ${Site.count(size)}`)];
-    time.replaceChildren(Site.seconds(row[0]), ...small);
+    const [size, row, ratio, own] = found;
+    time.replaceChildren(Site.seconds(row[0]), ...sized(size), ...(own ? [Site.make("small", {}, without(own))] : []));
     time.title = Site.interval(row);
     here.replaceChildren("measured");
     if (!ratio) return;

@@ -1,7 +1,8 @@
 """The lines that are timed, taken from the source files: nothing is imported but declarations.
 
 A backend's method is found as Python finds it, along the classes of its file, and what it calls is
-followed as far as it lies beside it: in ``backends``, or in what is compiled ahead of time.
+followed as far as it lies beside it: in ``backends``, or in what is compiled ahead of time. What
+``load`` sets outside of the backend comes first: the same lines compute something else without it.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import ast
 import inspect
 import re
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise
@@ -25,7 +26,11 @@ from .compiled_code import Lines, read
 
 FOLDER = derived.ROOT / "lsekernels" / "backends"
 IMPORTING = frozenset({"_import"})
-"""Functions that import a library: that is another clock."""
+"""Functions that import a library: that is another clock. What they set counts."""
+ELSEWHERE = frozenset({"sys", "warnings", "atexit", "setattr"})
+"""What is set in these is how a library is found, what is said, or the backend itself."""
+PLACES = frozenset({"mkdir"})
+"""Calls that only make a place on the disk."""
 
 _MARKS = re.compile(r"  # (?:type: ignore|noqa)\b[^#\n]*?(?=  #|$)", re.M)
 """What is written for ruff and mypy alone."""
@@ -56,36 +61,44 @@ def pieces(
     Returns
     -------
     list of Piece
-        The method first, then what it calls; empty where the sources are not there.
+        What is set first, then the method, then what it calls; empty where the sources are not
+        there.
     set of Lines
         All of it, those that were shown, too.
     """
     declared = registry.declaration(backend)
     seen = set(shown)
     found: list[Lines] = []
+    settings: set[Lines] = set()
     for method in declared.methods(kernel):
+        reader = _Reader(declared)
         module = compiled_code.found(declared, method)
-        each = compiled_code.lines_of(*module) if module else _Reader(declared).read(method)
-        seen -= set(each[:1])  # the method itself is always shown
-        found += [lines for lines in each if lines not in found]
-    return list(_joined(lines for lines in found if lines not in seen)), seen | set(found)
+        each = compiled_code.lines_of(*module) if module else reader.read(method)
+        settings |= set(own := reader.settings())
+        seen -= {*each[:1], *own}  # the method itself is always shown, and what it takes
+        found = list(dict.fromkeys([*found, *each, *reader.found]))
+    left = [lines for lines in found if lines not in seen]
+    return list(_joined(left, settings)), seen | set(found)
 
 
-def _joined(found: Iterable[Lines]) -> Iterator[Piece]:
+def _joined(found: Iterable[Lines], settings: Collection[Lines]) -> Iterator[Piece]:
     """Give the lines as pieces: what is nested without its margin, and each file once."""
     texts: dict[Path, list[tuple[int, str]]] = {}
+    firsts: dict[Path, list[tuple[int, str]]] = {}
     for path, first, last in found:
         lines = read(path)[first - 1 : last]
         text = _MARKS.sub("", textwrap.dedent("\n".join(lines)).strip("\n"))
-        texts.setdefault(path, []).append((first, text))
-    for path, (head, *others) in texts.items():
-        ordered = [head, *sorted(others)]
+        parts = firsts if (path, first, last) in settings else texts
+        parts.setdefault(path, []).append((first, text))
+    for path in dict.fromkeys((*texts, *firsts)):
+        head, others = texts.get(path, [])[:1], texts.get(path, [])[1:]
+        ordered = [*firsts.get(path, []), *head, *sorted(others)]
         between = "\n\n" if path.suffix != ".pyx" else "\n\n\n"
         text = ordered[0][1]
         for (_, before), (_, after) in pairwise(ordered):
             single = "\n" not in before and "\n" not in after
             text += ("\n" if single else between) + after
-        yield Piece(path.relative_to(derived.ROOT).as_posix(), head[0], text)
+        yield Piece(path.relative_to(derived.ROOT).as_posix(), ordered[0][0], text)
 
 
 # -- Python ----------------------------------------------------------------------------------------
@@ -187,6 +200,36 @@ class _Reader:
                 self._add(_Found(made.path, made.set_by, made.scopes))
         return self.found
 
+    def settings(self) -> list[Lines]:
+        """Add what ``load`` sets outside of the backend; return the lines of what comes first.
+
+        That is all but what is set in something that ``load`` itself makes.
+        """
+        lines = []
+        for path, function in self._loads():
+            for owner, each in _settings(function, path):
+                self._add(each)
+                made = self._member(owner) if owner else None
+                if not isinstance(made, _Found) or _trivial(made.value):
+                    lines.append(_lines(each))
+        return lines
+
+    def _loads(self, past: int = 0) -> Iterator[tuple[Path, ast.FunctionDef]]:
+        """Give ``load`` as Python finds it, after the imports and the ``load`` that it calls."""
+        for place, (path, node) in enumerate(self.classes[past:], past + 1):
+            for each in node.body:
+                if not (isinstance(each, ast.FunctionDef) and each.name == "load"):
+                    continue
+                called = {ast.unparse(n.func) for n in ast.walk(each) if isinstance(n, ast.Call)}
+                for name in sorted(called & IMPORTING):
+                    what = self._followed(_module(path).names[name])
+                    if isinstance(what, _Found) and isinstance(what.node, ast.FunctionDef):
+                        yield what.path, what.node
+                if "super().load" in called:
+                    yield from self._loads(place)
+                yield path, each
+                return
+
     def _member(self, name: str) -> Any:
         """Return what ``self.name`` is: a method, or what some method has assigned to it."""
         for path, node in self.classes:
@@ -281,6 +324,50 @@ def _made(path: Path, maker: Any, name: str) -> _Found | None:
         if isinstance(node, ast.Expr) and ast.unparse(node).startswith("setattr(self, "):
             return replace(named, set_by=node) if isinstance(named, _Found) else None
     return None
+
+
+def _settings(function: ast.FunctionDef, path: Path) -> Iterator[tuple[str, _Found]]:
+    """Give the statements that set something outside of the backend, and in which of its members.
+
+    They are calls made for what they do, and assignments into what is not the backend's own.
+    """
+    around = (_module(path).names,)
+    scopes = (*around, _bound(function.body, path, around))
+    loops = [node for node in _statements(function.body) if isinstance(node, ast.For)]
+    for node in _statements(function.body):
+        value = node.value if isinstance(node, ast.Expr) else None
+        called = isinstance(value, ast.Call)
+        parts = [value.func] if isinstance(value, ast.Call) else [to for to, _ in _assigned(node)]
+        owners = [_outside(part, called) for part in parts]
+        for owner in {owner for owner in owners if owner is not None}:
+            names = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+            whole = (loop for loop in loops if _within(node, loop) and names & _targets(loop))
+            yield owner, _Found(path, next(whole, node), scopes)
+
+
+def _outside(node: ast.expr, called: bool) -> str | None:
+    """Return the member in which something is set, "" where that is elsewhere; None where it isn't.
+
+    ``self.table[0] = 0`` is set in ``table``; ``self.table = ...`` is the backend's own.
+    """
+    parts: list[str] = []
+    while isinstance(node, (ast.Attribute, ast.Subscript)):
+        parts.insert(0, node.attr if isinstance(node, ast.Attribute) else "[]")
+        node = node.value
+    own = isinstance(node, ast.Name) and node.id == "self"
+    if not isinstance(node, ast.Name) or node.id in ELSEWHERE or len(parts) <= own:
+        return None
+    if called and parts[-1] in PLACES:
+        return None
+    return parts[0] if own else ""
+
+
+def _within(node: ast.stmt, loop: ast.For) -> bool:
+    return any(each is node for each in ast.walk(loop))
+
+
+def _targets(loop: ast.For) -> set[str]:
+    return {each.id for each in ast.walk(loop.target) if isinstance(each, ast.Name)}
 
 
 def _local(what: _Found) -> tuple[dict[str, Any], ...]:

@@ -13,15 +13,18 @@ from pygments.lexers import get_lexer_for_filename
 
 from lsebench.site import families
 from lsekernels import kernels, registry
+from lsekernels.threads import VARIABLES
 
-from . import code, compiled_code, home
+from . import code, compiled_code, home, words
 from .machines import SETTINGS
 from .results import Row, Run, Series, apart, newest, ratio, rounded, usual_first
 
 BASELINE, FIRST = home.BASELINE, home.TIMED
-SHOWN_AT = "1000000"
-"""Elements of logsumexp for which the list says a time; else the most that was measured."""
+SHOWN_AT = "100000"
+"""Elements of logsumexp for which the list says a time, as the front page does when it is opened;
+else the most that was measured."""
 DTYPE = "float64"
+BACK = "from NumPy arrays and back"
 COMPILED = {
     "no": "not compiled",
     "jit": "compiled at the first call",
@@ -88,30 +91,40 @@ def grouped() -> list[dict[str, Any]]:
 
 
 def listed(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return for the list of tools each run's time of one call, against NumPy's.
+    """Return for the list of tools each run's time of one call on NumPy arrays, against NumPy's.
 
     Returns
     -------
     dict
-        ``runs``: each with ``tools``: name -> [size, time, ratio]; the ratio is that of `against`,
-        or None where NumPy was not timed there. ``absent``: name -> why there is no time.
+        ``runs``: each with ``tools``: name -> [size, time, ratio, own]; the ratio is that of
+        `against`, or None where NumPy was not timed there. A tool with arrays of its own has the
+        time with transfers, and `own` is its time without, which is not compared. ``absent``:
+        name -> why there is no time; ``own``: what is known of those, [size, time].
     """
     rows = []
     for run in found:
         tools: dict[str, Any] = {}
         absent: dict[str, str] = {}
-        times = home.times_of(run, DTYPE)
+        alone: dict[str, list[Any]] = {}
+        times, own = home.times_of(run, DTYPE, "numpy"), home.times_of(run, DTYPE)
         for name in registry.names():
             table = times.get(name)
             if not table:
                 absent[name] = why_absent(name, run)
+                if there := own.get(name):
+                    alone[name] = [size := _shown(there), there[size][:3]]
                 continue
-            size = SHOWN_AT if SHOWN_AT in table else max(table, key=int)
+            size = _shown(table)
             base = times.get(BASELINE, {}).get(size)
             than = against(base, table[size]) if base and name != BASELINE else None
-            tools[name] = [size, table[size][:3], than]
-        rows.append({**_head(run), "tools": tools, "absent": absent})
-    return {"runs": rows, "dtype": DTYPE}
+            without = own[name].get(size) if home.moves(name) and name in own else None
+            tools[name] = [size, table[size][:3], than, without and without[:3]]
+        rows.append({**_head(run), "tools": tools, "absent": absent, "own": alone})
+    return {"runs": rows, "dtype": DTYPE, "size": SHOWN_AT}
+
+
+def _shown(table: Mapping[str, Any]) -> str:
+    return SHOWN_AT if SHOWN_AT in table else max(table, key=int)
 
 
 def what(name: str) -> str:
@@ -149,17 +162,19 @@ def why_absent(name: str, run: Mapping[str, Any]) -> str:
         return str(run["reasons"][name])
     if run["threads"] != "1" and not declared.parallel:
         return "It uses one thread: see the run with one thread."
+    if home.times_of(run, DTYPE).get(name):
+        return f"Its transfers were not measured in this run: {measure(name, wide=True)} does it."
     return f"Not measured in this run: {measure(name)} measures it."
 
 
-def measure(name: str) -> str:
-    """Return the command that measures a backend."""
+def measure(name: str, wide: bool = False) -> str:
+    """Return the command that measures a backend; `wide`: with its transfers and more."""
     declared = registry.declaration(name)
     if declared.device == "gpu":
         return "make bench-gpu"
     if declared.interpreter == "PyPy":
         return "make bench-pypy"
-    return "make bench" if declared.tier == "core" else "make bench-all"
+    return "make bench" if declared.tier == "core" and not wide else "make bench-all"
 
 
 # -- one of them -----------------------------------------------------------------------------------
@@ -180,8 +195,7 @@ def of_tool(name: str, found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         tables = {
             kernel: table
             for kernel in declared.kernels()
-            if kernel in run["times"]
-            and (table := _times(name, kernel, run["times"][kernel]["settled"]))
+            if kernel in run["times"] and (table := _times(name, kernel, run))
         }
         absent = "" if tables else _why_none(name, run)
         runs.append(
@@ -196,6 +210,9 @@ def of_tool(name: str, found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     runs.sort(key=lambda run: not run["kernels"])  # it opens with one in which it was measured
     return {
         "tool": name,
+        "moves": home.moves(name),
+        "moved": FIRST,
+        "measure": measure(name, wide=True),
         "runs": runs,
         "backends": {each: families.described(each) for each in sorted({name, BASELINE})},
         "kernels": {kernel: home.about_kernel(kernel) for kernel in declared.kernels()},
@@ -211,20 +228,41 @@ def _why_none(name: str, run: Mapping[str, Any]) -> str:
     return f"It was not measured in this run: {measure(name)} measures it."
 
 
-def _times(name: str, kernel: str, measured: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """Return dtype -> rows [form, size, time, NumPy's of this form, against it]; None where not."""
+def _times(name: str, kernel: str, run: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Return dtype -> rows [form, size, time, NumPy's of this form, against it]; None where not.
+
+    The data is where the tool wants it. Of a tool with arrays of its own there follow, where they
+    were measured: the time from NumPy arrays and back, and that against NumPy's.
+    """
     found: dict[str, list[Any]] = {}
+    measured = run["times"][kernel]["settled"]
     sizes = home.about_kernel(kernel)["sizes"]
     tools = [tool for tool in measured if home.backend_of(tool) == name]
     for tool in sorted(tools):
         form = tool.partition(":")[2]
         other = measured.get(f"{BASELINE}:{form}" if form else BASELINE, {})
         for dtype, table in measured[tool].items():
+            back = _transfers(tool, kernel, run).get(dtype, {})
             for size in sorted(table, key=lambda size: sizes.index(size) if size in sizes else -1):
-                cell, base = table[size], other.get(dtype, {}).get(size)
-                than = against(base, cell) if cell and base and name != BASELINE else None
-                row = [form, size, cell and cell[:3], base and base[:3], than]
+                base = other.get(dtype, {}).get(size)
+                row = [form, size, *_beside(name, base, table[size])]
+                if moved := back.get(size):
+                    row += [moved[:3], _beside(name, base, moved)[2]]
                 found.setdefault(dtype, []).append(row)
+    return found
+
+
+def _beside(name: str, base: Any, cell: Any) -> list[Any]:
+    """Return [time, NumPy's, the one against the other]; None where something is not known."""
+    than = against(base, cell) if cell and base and name != BASELINE else None
+    return [cell and cell[:3], base and base[:3], than]
+
+
+def _transfers(tool: str, kernel: str, run: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return dtype -> size -> time from NumPy arrays and back, where it was measured."""
+    if kernel != FIRST or not home.moves(home.backend_of(tool)):
+        return {}
+    found: Mapping[str, Any] = run["transfer"]["settled"].get(tool, {})
     return found
 
 
@@ -257,33 +295,60 @@ def pays(name: str, run: Mapping[str, Any], dtype: str) -> list[str]:
     if declared.compiled == "no" or FIRST not in declared.kernels():
         return []
     caches = ["empty", "filled"] if home.caches(name) else ["empty"]
-    return [
-        _paid(name, run["pays"].get(dtype, {}).get(cache, []), dtype, cache) for cache in caches
-    ]
+    rows = run["pays"].get(dtype, {})
+    told = [_paid(name, rows.get(cache, []), dtype, cache) for cache in caches]
+    if lacking := _settled_alone(name, run, dtype):
+        told.append(
+            f"Of {_and(lacking)} numbers that is not known: in the heap of a fresh process the "
+            "transfers were not timed."
+        )
+    return told
+
+
+def _settled_alone(name: str, run: Mapping[str, Any], dtype: str) -> list[str]:
+    """Return the sizes of which transfers were timed in a settled heap and not in a young one."""
+    settled, young = (
+        {
+            size
+            for size, value in run["transfer"][heap].get(name, {}).get(dtype, {}).items()
+            if value
+        }
+        for heap in ("settled", "young")
+    )
+    return [words.size(size) for size in sorted(settled - young, key=int)]
 
 
 def _paid(name: str, rows: Sequence[Mapping[str, Any]], dtype: str, cache: str) -> str:
     start = "In a fresh process"
     if home.caches(name):
         start += f" with its compile cache {cache}"
+    if home.moves(name):
+        start += f", {BACK},"
     row = next((row for row in rows if row["tool"] == name), None)
     if row is None or row["missing"] or not row["calls"]:
         lacks = (row or {}).get("missing") or [f"{FIRST} of {dtype} in a fresh process"]
-        return f"{start}: not known, for this was not measured: {', '.join(lacks)}."
+        return f"{start.rstrip(',')}: not known, for this was not measured: {', '.join(lacks)}."
     groups: dict[int | str, list[str]] = {}
     for size, number in sorted(row["calls"].items(), key=lambda item: int(item[0])):
-        groups.setdefault(number, []).append(f"{int(size):,}")
-    parts = [f"of {' and '.join(sizes)} numbers {_calls(n)}" for n, sizes in groups.items()]
+        groups.setdefault(number, []).append(words.size(size))
+    parts = [
+        f"of {_and(sizes)} numbers {_calls(number, row['about'])}"
+        for number, sizes in groups.items()
+    ]
     vague = " The starts have too few samples for an interval." if row["about"] else ""
-    return f"{start}, import and compilation have paid against NumPy: {'; '.join(parts)}.{vague}"
+    return f"{start} import and compilation have paid against NumPy: {'; '.join(parts)}.{vague}"
 
 
-def _calls(number: int | str) -> str:
+def _and(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+
+
+def _calls(number: int | str, vague: bool) -> str:
     if number == "never":
         return "never, for it is slower"
     if number == "unclear":
         return "no one can tell, for neither is told to be faster"
-    return f"after {number:,} call{'s' if number != 1 else ''}"
+    return f"after {words.calls(int(number), vague)}"
 
 
 def told(name: str, found: Sequence[Mapping[str, Any]], source: str) -> dict[str, Any]:
@@ -295,6 +360,8 @@ def told(name: str, found: Sequence[Mapping[str, Any]], source: str) -> dict[str
         "about": families.about(name),
         "what": what(name),
         "needs": families.needs(name),
+        "where": _where(name),
+        "threads": _threads(name),
         "dtypes": declared.dtypes,
         "tier": declared.tier,
         "measure": measure(name),
@@ -304,6 +371,22 @@ def told(name: str, found: Sequence[Mapping[str, Any]], source: str) -> dict[str
         "code": lines_timed(name, order, source),
         "kinds": [*_family(name)],
     }
+
+
+def _where(name: str) -> str:
+    """Return in a sentence where the data is when a call is timed."""
+    if not home.moves(name):
+        return "in NumPy arrays, which it takes as they are"
+    also = f"; of {FIRST} also {BACK}" if FIRST in registry.declaration(name).kernels() else ""
+    return f"where it wants it{also}"
+
+
+def _threads(name: str) -> list[str]:
+    """Return the variables by which it is told how many threads to use; none where it has one."""
+    declared = registry.declaration(name)
+    if not declared.parallel:
+        return []
+    return [VARIABLES[0], *declared.thread_variables]
 
 
 def _family(name: str) -> list[dict[str, Any]]:
