@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lsebench.site.families import described
+from lsebench.site.families import described, plain
 from lsebench.site.rows import home, words
 from lsebench.site.rows.results import Row, Run, Series, apart, elements, ratio
 
@@ -121,7 +121,10 @@ def _best(timed: Mapping[str, Row], tools: Sequence[str]) -> Best:
     # What is told to be faster than NumPy stays so, whatever plainer tool is not told from it.
     chosen = [one for one in same if _faster(timed[one], numpy)]
     several = chosen if chosen and "numpy" not in same else same
-    best, *ties = sorted(several, key=lambda one: _plain(one, timed))
+    # NumPy is there already; on one thread nothing is gained by a parallel form.
+    best, *ties = sorted(
+        several, key=lambda one: (one != "numpy", *plain(one), timed[one][0] or 0.0)
+    )
     gain: Row = [1.0, None, None] if best == "numpy" else ratio(numpy, timed[best])
     return Best(best, timed[best], gain, ties)
 
@@ -129,14 +132,6 @@ def _best(timed: Mapping[str, Row], tools: Sequence[str]) -> Best:
 def _faster(one: Row, other: Row) -> bool:
     """Return whether the intervals tell that one is faster."""
     return apart(one, other) and (one[0] or 0.0) < (other[0] or 0.0)
-
-
-def _plain(tool: str, timed: Mapping[str, Row]) -> tuple[Any, ...]:
-    """Return what sorts tools by plainness: on one thread nothing is gained by a parallel form."""
-    backend = home.backend_of(tool)
-    parallel = bool(described(backend).get("parallel"))
-    forms = backend.count("_") + tool.count(":")
-    return tool != "numpy", parallel, forms, timed[tool][0] or 0.0
 
 
 def _told(best: Best | None) -> bool:
