@@ -113,7 +113,7 @@ def conclusion(found: Mapping[str, Any] | None) -> str:
         return "failure"
     measured = {row["verdict"] for row in found["rows"] if row["measured"]}
     # Where all code is identical there was nothing to measure.
-    return "success" if measured & GOOD.keys() or verdicts and not measured else "neutral"
+    return "success" if measured & GOOD.keys() or (verdicts and not measured) else "neutral"
 
 
 def summary(found: Mapping[str, Any]) -> str:
