@@ -285,8 +285,14 @@
     const order = (tool) => (cell(tool, at) ? cell(tool, at)[0] : Infinity);
     const groups = {};
     for (const tool of timed) (groups[task(tool) || known(tool).family || backend(tool)] ||= []).push(tool);
-    const safe = (tool) => Boolean(unsafe(tool));
-    for (const members of Object.values(groups)) members.sort((a, b) => safe(a) - safe(b) || order(a) - order(b));
+    // Of a family first the plainest of those that are not told from its least.
+    for (const members of Object.values(groups)) {
+      members.sort((a, b) => Boolean(unsafe(a)) - Boolean(unsafe(b)) || order(a) - order(b));
+      const least = cell(members[0], at), tied = members.filter((tool) => least && cell(tool, at) && !unsafe(tool)
+        && least[1] !== null && cell(tool, at)[1] !== null && !Site.apart(cell(tool, at), least));
+      const first = tied.find((tool) => !known(tool).parallel) || members[0];
+      members.splice(0, members.length, first, ...members.filter((tool) => tool !== first));
+    }
     const sorted = Object.entries(groups).sort(([, a], [, b]) => order(a[0]) - order(b[0]));
     const more = extras(found);
     const heads = [make("th", { scope: "col" }, "tool"), ...sizes.map((size) =>
@@ -310,7 +316,7 @@
     if (shown) shown.closest(".scroll").scrollLeft = Math.max(0, shown.offsetLeft - element("matrix").querySelector("th").offsetWidth);
     const where = state.kernel === TIMED ? `, ${DATA[now.data]}, heap ${now.heap}` : ", data where the tool wants it";
     element("matrix-title").textContent = `Time of one call, ${found.kernel.title}, ${state.dtype}`;
-    element("matrix-note").textContent = timed.length ? `Columns: ${found.kernel.what}${where}. Of a family the least at ${Site.count(at || "")} comes first.`
+    element("matrix-note").textContent = timed.length ? `Columns: ${found.kernel.what}${where}. Of a family the plainest of the fastest at ${Site.count(at || "")} comes first.`
       + (hidden("gpu") || timed.some((tool) => known(tool).device === "gpu") ? "" : " No GPU was measured here: make bench-gpu.") : "";
     if (!timed.length) Site.fill("matrix", make("tbody", {}, make("tr", {}, make("td", {}, tools.length ? "Not measured here. " : "No tool is shown. ", ...(tools.length ? how(found) : [])))));
     csv(found, timed, sizes, cell);
