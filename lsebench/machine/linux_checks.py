@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
+from lsebench.records.context import cpu_list
+
 GOOD, BAD, UNKNOWN = "good", "bad", "unknown"
 HERE = Path(sys.executable)
 PYTHON = HERE.relative_to(Path.cwd()) if HERE.is_relative_to(Path.cwd()) else HERE
@@ -107,15 +109,6 @@ def read(root: Path, name: str) -> str | None:
         return (root / name).read_text("utf-8", "replace").strip()
     except OSError:
         return None
-
-
-def cpu_list(text: str | None) -> list[int]:
-    """Return the processors of a list as the kernel writes it: ``"0-2,5"`` -> [0, 1, 2, 5]."""
-    found: list[int] = []
-    for part in re.findall(r"\d+(?:-\d+)?", text or ""):
-        first, _, last = part.partition("-")
-        found += range(int(first), int(last or first) + 1)
-    return found
 
 
 def cpu_text(cpus: Iterable[int]) -> str:

@@ -8,6 +8,7 @@ A state that stays the same is not written again.
 
 from __future__ import annotations
 
+import re
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
@@ -87,16 +88,20 @@ def ask_caches(folder: Path = CACHES) -> list[Cache]:
             )
             whole = size.rstrip("KMG")
             count = int(whole) * KIBI.get(size[len(whole) :], 1)
-            found.append(Cache(level=int(level), kind=kind, size=count, shared_by=_cpus(shared)))
+            if cpus := len(cpu_list(shared)):
+                found.append(Cache(level=int(level), kind=kind, size=count, shared_by=cpus))
         except (OSError, ValueError):  # some hosts tell one half of it
             continue
     return found
 
 
-def _cpus(listed: str) -> int:
-    """Return how many CPUs ``0-3,8`` are."""
-    ranges = (part.partition("-") for part in listed.split(","))
-    return sum(int(last or first) - int(first) + 1 for first, _, last in ranges)
+def cpu_list(text: str | None) -> list[int]:
+    """Return the processors of a list as the kernel writes it: ``"0-2,5"`` -> [0, 1, 2, 5]."""
+    found: list[int] = []
+    for part in re.findall(r"\d+(?:-\d+)?", text or ""):
+        first, _, last = part.partition("-")
+        found += range(int(first), int(last or first) + 1)
+    return found
 
 
 def record(conf: Any, env: Any, machine: str, commit: str) -> dict[str, Any]:
