@@ -6,7 +6,7 @@ from typing import Any
 
 import altair as alt
 
-from .common import INK, TIME, ULPS, finished
+from .common import COLOUR, INK, TIME, ULPS, finished
 
 
 def accuracy() -> dict[str, Any]:
@@ -30,7 +30,6 @@ def accuracy() -> dict[str, Any]:
         alt.Tooltip("interval:N", title="99 % interval"),
         alt.Tooltip("commit:N"),
     ]
-    colour = alt.Color("colour:N").scale(None).legend(None)
     base = alt.Chart(alt.NamedData("rows")).encode(x=x)
     layers = (
         alt.Chart(alt.InlineData([{"one": 1}]))
@@ -40,8 +39,8 @@ def accuracy() -> dict[str, Any]:
         base.mark_rule(color=INK, opacity=0.25, aria=False).encode(y="seconds:Q", y2="label:Q"),
         base.transform_filter("datum.low > 0")
         .mark_rule(strokeWidth=3, opacity=0.35, aria=False)
-        .encode(y="low:Q", y2="high:Q", color=colour),
-        base.mark_point(size=80, filled=True, opacity=1).encode(y=y, color=colour, tooltip=tooltip),
+        .encode(y="low:Q", y2="high:Q", color=COLOUR),
+        base.mark_point(size=80, filled=True, opacity=1).encode(y=y, color=COLOUR, tooltip=tooltip),
         base.mark_text(align="left", dx=8, aria=False).encode(y="label:Q", text="title:N"),
     )
     return finished(alt.layer(*layers), height=480, padding={"right": 130})

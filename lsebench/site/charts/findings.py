@@ -13,7 +13,7 @@ from typing import Any
 
 import altair as alt
 
-from .common import CONFIG, COUNT, INK, TIME, ULPS
+from .common import COLOUR, CONFIG, COUNT, INK, TIME, ULPS
 
 Rows = Sequence[Mapping[str, Any]]
 Titles = Mapping[str, str]
@@ -54,8 +54,7 @@ def dots(rows: Rows, titles: Titles, labels: str = "times") -> dict[str, Any]:
     )
     order = alt.EncodingSortField("place", op="min")
     y = alt.Y("name:N", title=None, sort=order).axis(labelLimit=280, ticks=False, domain=False)
-    colour = alt.Color("colour:N").scale(None).legend(None)
-    base = alt.Chart(alt.NamedData("rows")).encode(y=y, color=colour)
+    base = alt.Chart(alt.NamedData("rows")).encode(y=y, color=COLOUR)
     layers = (
         base.mark_rule(opacity=0.5, strokeWidth=1).encode(x="stem:Q", x2="value:Q"),
         base.transform_filter("isValid(datum.low)")

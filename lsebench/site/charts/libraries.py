@@ -6,7 +6,7 @@ from typing import Any
 
 import altair as alt
 
-from .common import INK, finished
+from .common import COLOUR, DASH, INK, finished
 
 
 def libraries() -> dict[str, Any]:
@@ -34,10 +34,7 @@ def libraries() -> dict[str, Any]:
     ]
     base = alt.Chart(alt.NamedData("rows")).encode(x=x, detail="name:N")
     same = base.transform_filter("!datum.differs")
-    other = base.transform_filter("datum.differs").encode(
-        color=alt.Color("colour:N").scale(None).legend(None)
-    )
-    dash = alt.StrokeDash("dash:N").scale(None).legend(None)
+    other = base.transform_filter("datum.differs").encode(color=COLOUR)
     layers = (
         same.mark_line(color=INK, strokeWidth=1, opacity=0.3, aria=False).encode(y=y),
         same.mark_point(color=INK, size=40, filled=True, opacity=0.35, aria=False).encode(
@@ -46,7 +43,7 @@ def libraries() -> dict[str, Any]:
         other.transform_filter("datum.least > 0")
         .mark_rule(strokeWidth=3, opacity=0.25, aria=False)
         .encode(y="least:Q", y2="most:Q"),
-        other.mark_line(strokeWidth=2, aria=False).encode(y="ratio:Q", strokeDash=dash),
+        other.mark_line(strokeWidth=2, aria=False).encode(y="ratio:Q", strokeDash=DASH),
         other.mark_point(size=60, filled=True, opacity=1, aria=False).encode(
             y="ratio:Q", tooltip=tooltip
         ),

@@ -6,7 +6,7 @@ from typing import Any
 
 import altair as alt
 
-from .common import COUNT, INK, finished
+from .common import COLOUR, COUNT, COUNTS, DASH, INK, finished
 
 GIGABYTES = "format(datum.value / 1e9, '~g')"
 TOOLTIP = [
@@ -34,7 +34,7 @@ def limits() -> dict[str, Any]:
     x = (
         alt.X("elements:Q", title="elements")
         .scale(type="log", nice=False)
-        .axis(labelExpr=COUNT, values=[10**k for k in range(12)], grid=False, **apart)
+        .axis(labelExpr=COUNT, values=COUNTS, grid=False, **apart)
     )
     y = (
         alt.Y("rate:Q", title="GB/s")
@@ -44,7 +44,7 @@ def limits() -> dict[str, Any]:
     rows = alt.Chart(alt.NamedData("rows"))
     caches = rows.transform_filter("datum.kind == 'cache'")
     measured = rows.transform_filter("datum.kind != 'cache'").encode(
-        x=x, color=alt.Color("colour:N").scale(None).legend(None), detail="name:N"
+        x=x, color=COLOUR, detail="name:N"
     )
     ends = measured.transform_filter("datum.end")
     shade = alt.Opacity("shade:Q").scale(None).legend(None)
@@ -58,7 +58,7 @@ def limits() -> dict[str, Any]:
         .encode(y="low:Q", y2="high:Q"),
         measured.transform_filter("datum.joined")
         .mark_line(strokeWidth=alt.expr("datum.kind == 'tool' ? 2 : 1.5"), aria=False)
-        .encode(y=y, strokeDash=alt.StrokeDash("dash:N").scale(None).legend(None)),
+        .encode(y=y, strokeDash=DASH),
         measured.mark_point(
             filled=False, fill=INK, opacity=1, size=alt.expr("datum.kind == 'tool' ? 40 : 100")
         ).encode(

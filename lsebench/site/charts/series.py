@@ -6,7 +6,7 @@ from typing import Any
 
 import altair as alt
 
-from .common import INK, finished
+from .common import COLOUR, DASH, INK, finished
 
 ROOM = 42
 """Pixels of the labels left of both charts, so that one stands exactly below the other."""
@@ -34,7 +34,6 @@ def series() -> dict[str, Any]:
         alt.Tooltip("interval:N", title="99 % interval"),
         alt.Tooltip("libraries:N"),
     ]
-    colour = alt.Color("colour:N").scale(None).legend(None)
     base = alt.Chart(alt.NamedData("rows")).encode(x=x)
 
     def of(kind: str) -> alt.Chart:
@@ -43,14 +42,14 @@ def series() -> dict[str, Any]:
     band = of("point").transform_filter("isValid(datum.low)")
     level = {"y": "value:Q", "y2": "last:Q", "x2": "end:Q"}
     layers = (
-        band.mark_area(opacity=0.15, aria=False).encode(y="low:Q", y2="high:Q", color=colour),
+        band.mark_area(opacity=0.15, aria=False).encode(y="low:Q", y2="high:Q", color=COLOUR),
         band.transform_filter("datum.bar")
         .mark_rule(strokeWidth=3, opacity=0.35, aria=False)
-        .encode(y="low:Q", y2="high:Q", color=colour),
-        of("point").mark_line(strokeWidth=1, opacity=0.35, aria=False).encode(y=y, color=colour),
+        .encode(y="low:Q", y2="high:Q", color=COLOUR),
+        of("point").mark_line(strokeWidth=1, opacity=0.35, aria=False).encode(y=y, color=COLOUR),
         of("point")
         .mark_point(filled=True, size=30, opacity=1, aria=False)
-        .encode(y="value:Q", color=colour, tooltip=tooltip),
+        .encode(y="value:Q", color=COLOUR, tooltip=tooltip),
         of("trend").mark_rule(color=INK, strokeDash=[5, 3], aria=False).encode(**level),
         of("level").mark_rule(color=INK, strokeWidth=2, aria=False).encode(**level),
         of("step").mark_rule(color=INK, aria=False).encode(y="value:Q", y2="last:Q"),
@@ -68,10 +67,9 @@ def control() -> dict[str, Any]:
     """
     x = alt.X("place:Q", title=None).scale(nice=False, zero=False).axis(None)
     y = alt.Y("value:Q", title=None).scale(nice=False, zero=False).axis(minExtent=ROOM)
-    dash = alt.StrokeDash("dash:N").scale(None).legend(None)
     base = alt.Chart(alt.NamedData("rows")).encode(x=x, y=y, detail="name:N")
     layers = (
-        base.mark_line(color=INK, opacity=0.55, aria=False).encode(strokeDash=dash),
+        base.mark_line(color=INK, opacity=0.55, aria=False).encode(strokeDash=DASH),
         base.mark_point(color=INK, opacity=0.55, filled=True, size=12, aria=False).encode(
             tooltip=[
                 alt.Tooltip("name:N", title="control"),

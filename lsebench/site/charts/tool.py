@@ -6,7 +6,7 @@ from typing import Any
 
 import altair as alt
 
-from .common import COUNT, INK, TIME, finished
+from .common import COLOUR, COUNT, COUNTS, DASH, INK, TIME, finished
 
 TOOLTIP = [
     alt.Tooltip("title:N", title="tool"),
@@ -27,7 +27,7 @@ def tool() -> dict[str, Any]:
     x = (
         alt.X("elements:Q", title="elements")
         .scale(type="log")
-        .axis(labelExpr=COUNT, values=[10**k for k in range(12)], labelOverlap="greedy")
+        .axis(labelExpr=COUNT, values=COUNTS, labelOverlap="greedy")
     )
     y = (
         alt.Y("seconds:Q", title=None)
@@ -35,17 +35,15 @@ def tool() -> dict[str, Any]:
         .axis(labelExpr=TIME, values=[10.0**k for k in range(-9, 4)])
     )
     base = alt.Chart(alt.NamedData("rows")).encode(x=x, detail="name:N")
-    colour = alt.Color("colour:N").scale(None).legend(None)
-    dash = alt.StrokeDash("dash:N").scale(None).legend(None)
     own, numpy = base.transform_filter("!datum.base"), base.transform_filter("datum.base")
     layers = (
-        own.mark_area(opacity=0.2).encode(y="low:Q", y2="high:Q", color=colour),
+        own.mark_area(opacity=0.2).encode(y="low:Q", y2="high:Q", color=COLOUR),
         numpy.mark_line(color=INK, opacity=0.45, strokeWidth=1.5).encode(y="seconds:Q"),
-        own.mark_line(strokeWidth=2).encode(y="seconds:Q", color=colour, strokeDash=dash),
-        own.mark_rule(strokeWidth=3, opacity=0.35).encode(y="low:Q", y2="high:Q", color=colour),
+        own.mark_line(strokeWidth=2).encode(y="seconds:Q", color=COLOUR, strokeDash=DASH),
+        own.mark_rule(strokeWidth=3, opacity=0.35).encode(y="low:Q", y2="high:Q", color=COLOUR),
         numpy.mark_point(size=22, filled=True, color=INK, opacity=0.55).encode(
             y="seconds:Q", tooltip=TOOLTIP
         ),
-        own.mark_point(size=45, filled=True, opacity=1).encode(y=y, color=colour, tooltip=TOOLTIP),
+        own.mark_point(size=45, filled=True, opacity=1).encode(y=y, color=COLOUR, tooltip=TOOLTIP),
     )
     return finished(alt.layer(*layers), height=190, padding={"right": 8})
