@@ -16,7 +16,7 @@ from lsekernels import kernels
 from .changes import History, Where, step, trend
 from .libraries import oldest_first, shared
 from .raw import subjects
-from .results import MAIN, Run, kernel_of, newest
+from .results import MAIN, Run, about, kernel_of, newest
 from .results import Series as Newest
 
 MOST = 300
@@ -186,11 +186,7 @@ class Environments:
         texts = _texts(run)
         title = next((t for n, t in enumerate(texts) if _only(t, n, beside)), texts[-1])
         return {
-            "machine": run.machine,
-            "kind": run.kind,
-            "threads": run.threads,
-            "python": run.python,
-            "versions": dict(run.versions),
+            **about(run),
             "name": re.sub("-LSEKERNELS_THREADS[^-]*", "", where[1].partition("-")[2]),
             "title": title,
         }
@@ -220,13 +216,8 @@ def grouped(
     for series in history.series:
         run = known.runs[series.machine, series.environment]
         group, _ = address(series.benchmark)
-        found[place(run), group].append((series, drifts[id(series)]))
+        found[run.place, group].append((series, drifts[id(series)]))
     return found
-
-
-def place(run: Run) -> str:
-    """Return the machine as it stands in an address: ``vm``, or ``vm/here``; as ``Site.place``."""
-    return run.machine if run.kind == MAIN else f"{run.machine}/{run.kind}"
 
 
 def file_name(place: str, group: str) -> str:

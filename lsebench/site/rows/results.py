@@ -56,6 +56,11 @@ class Run:
     versions: tuple[tuple[str, str], ...]
     """Of the libraries that asv was asked for, by name."""
 
+    @property
+    def place(self) -> str:
+        """The machine as it stands in addresses: ``vm``, or ``vm/here``; as ``Site.place``."""
+        return self.machine if self.kind == MAIN else f"{self.machine}/{self.kind}"
+
     def newness(self) -> list[tuple[str, Version]]:
         """Return a key by which the newest libraries of one kind are the largest."""
         return [(name, version(text)) for name, text in self.versions]
@@ -170,14 +175,21 @@ def newest(runs: Mapping[Run, Series]) -> dict[Run, Series]:
     return {run: runs[run] for _, run in sorted(best.items())}
 
 
-def head(run: Run, series: Series) -> dict[str, Any]:
-    """Return what every page's script is told of a run, ready for JSON."""
+def about(run: Run) -> dict[str, Any]:
+    """Return what a run is, ready for JSON."""
     return {
         "machine": run.machine,
         "kind": run.kind,
         "threads": run.threads,
         "python": run.python,
         "versions": dict(run.versions),
+    }
+
+
+def head(run: Run, series: Series) -> dict[str, Any]:
+    """Return what every page's script is told of a run, ready for JSON."""
+    return {
+        **about(run),
         "newest": series.newest,
         "measured": series.reported(),
         "reasons": series.reasons(),

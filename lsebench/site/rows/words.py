@@ -22,7 +22,9 @@ def seconds(value: float) -> str:
     for factor, unit in UNITS:
         if value < 999.5 * factor:
             return f"{digits(value / factor)} {unit}"
-    return f"{digits(value)} s"
+    if value < 119.5:
+        return f"{digits(value)} s"
+    return f"{digits(value / 60)} min" if value < 7200 else f"{digits(value / 3600)} h"
 
 
 def span(low: float, high: float, unit: str = "") -> str:

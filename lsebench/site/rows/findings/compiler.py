@@ -61,7 +61,7 @@ def _of_run(run: Run, series: Series) -> Found | None:
             (
                 finding.numbers(size),
                 "index.html",
-                finding.job(finding.place(run), size, process="empty", heap="young"),
+                finding.job(run.place, size, process="empty", heap="young"),
             )
             for size in sizes
         ],

@@ -112,7 +112,7 @@ def _state(run: Run) -> dict[str, str]:
     return {
         "kernel": finding.KERNEL,
         "dtype": finding.DTYPE,
-        "machine": finding.place(run),
+        "machine": run.place,
         "threads": run.threads,
         "input": INPUT,
     }

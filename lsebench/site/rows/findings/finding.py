@@ -128,17 +128,12 @@ def single(runs: Mapping[Run, Series]) -> Iterator[tuple[Run, Series]]:
 def origin(run: Run, series: Series) -> dict[str, Any]:
     """Return where and when a run was measured, and with what."""
     return {
-        "place": place(run),
+        "place": run.place,
         "kind": run.kind,
         "since": series.since,
         "date": day(series.reported()),
         "libraries": [f"Python {run.python}", *(f"{k} {v}" for k, v in run.versions)],
     }
-
-
-def place(run: Run) -> str:
-    """Return the machine as it stands in addresses; ``Site.place`` knows it too."""
-    return run.machine if run.kind == MAIN else f"{run.machine}/{run.kind}"
 
 
 def warm(series: Series, tool: str, size: str) -> Row | None:

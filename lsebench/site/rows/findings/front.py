@@ -80,8 +80,7 @@ def _of_run(run: Run, series: Series) -> Found | None:
             for line, best in of_size.items()
         ],
         links=[
-            (finding.numbers(size), "index.html", finding.job(finding.place(run), size))
-            for size in sizes
+            (finding.numbers(size), "index.html", finding.job(run.place, size)) for size in sizes
         ],
     )
 

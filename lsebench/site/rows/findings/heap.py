@@ -91,7 +91,7 @@ def _of_run(run: Run, series: Series) -> Found | None:
             (
                 f"{finding.numbers(size)}, {state}",
                 "index.html",
-                finding.job(finding.place(run), size, heap=state),
+                finding.job(run.place, size, heap=state),
             )
             for size in SIZES
             for state in STATES
