@@ -290,7 +290,7 @@
       members.sort((a, b) => Boolean(unsafe(a)) - Boolean(unsafe(b)) || order(a) - order(b));
       const least = cell(members[0], at), tied = members.filter((tool) => least && cell(tool, at) && !unsafe(tool)
         && least[1] !== null && cell(tool, at)[1] !== null && !Site.apart(cell(tool, at), least));
-      const first = tied.find((tool) => !known(tool).parallel) || members[0];
+      const [first = members[0]] = plainFirst(tied.map((tool) => ({ tool, total: cell(tool, at) }))).map((row) => row.tool);
       members.splice(0, members.length, first, ...members.filter((tool) => tool !== first));
     }
     const sorted = Object.entries(groups).sort(([, a], [, b]) => order(a[0]) - order(b[0]));
@@ -362,11 +362,9 @@
     shown = key;
     const row = document.querySelector(`#matrix tr[data-tool="${CSS.escape(tool)}"]`);
     if (!row) return;
-    const place_ = make("div", { class: "in-place" });
-    row.after(make("tr", { class: "history" }, make("td", { colspan: row.children.length }, place_)));
     const moves = state.kernel === TIMED && now.data === "numpy" && known(tool).moves;
     const clock = moves ? "transfer" : { settled: "warm", young: "young", tuned: "tuned" }[now.heap];
-    await Site.series(place_, { machine: state.machine, threads: state.threads, kernel: state.kernel, tool, dtype: state.dtype, n: size, clock });
+    await Site.below(row, { machine: state.machine, threads: state.threads, kernel: state.kernel, tool, dtype: state.dtype, n: size, clock });
   }
 
   // What is known of a tool besides, of logsumexp.

@@ -40,25 +40,8 @@ for (const button of document.querySelectorAll("[data-copy]")) {
 
   // -- a number opens its history ----------------------------------------------------------------------
 
-  // A button; a click puts the history where `put` puts an element, a second click takes it away.
-  function opener(content, wanted, put) {
-    const button = make("button", { type: "button", class: "link", "aria-expanded": "false" }, content);
-    button.addEventListener("click", async () => {
-      const open = button.getAttribute("aria-expanded") === "true";
-      for (const old of document.querySelectorAll("[data-history]")) old.remove();
-      for (const other of document.querySelectorAll('button[aria-expanded="true"]')) other.setAttribute("aria-expanded", "false");
-      if (open) return;
-      button.setAttribute("aria-expanded", "true");
-      const place = make("div", { class: "series" });
-      put(place);
-      if (Site.series) await Site.series(place, { machine: state.machine, threads: state.threads, kernel: "logsumexp", tool: all.tool, dtype: state.dtype, ...wanted });
-      else place.append(make("p", { class: "note" }, "The history is not in this site."));
-    });
-    return button;
-  }
-
-  // Below the row of a table.
-  const below = (row) => (place) => row.after(make("tr", { "data-history": "" }, make("td", { colspan: row.children.length }, place)));
+  const opener = (content, wanted) => Site.opens(content,
+    { machine: state.machine, threads: state.threads, kernel: "logsumexp", tool: all.tool, dtype: state.dtype, ...wanted }, { style: "link", within: document });
 
   // -- small multiples ---------------------------------------------------------------------------------
 
@@ -125,7 +108,7 @@ for (const button of document.querySelectorAll("[data-copy]")) {
       const row = make("tr", {});
       const tool = name ? `${all.tool}:${name}` : all.tool;
       const timed = (value, clock) => make("td", { class: "number", title: value ? Site.interval(value) : undefined },
-        value ? opener(seconds(value[0]), { kernel, tool, n: size, clock }, below(row)) : "failed");
+        value ? opener(seconds(value[0]), { kernel, tool, n: size, clock }) : "failed");
       row.append(...(forms ? [make("th", { scope: "row" }, name || "–")] : []), make(forms ? "td" : "th", forms ? { class: "number" } : { scope: "row" }, Site.count(size)),
         timed(time, "warm"));
       if (all.tool !== "numpy") row.append(make("td", { class: "number" }, base ? seconds(base[0]) : "–"), times(ratio, name));
@@ -191,7 +174,7 @@ for (const button of document.querySelectorAll("[data-copy]")) {
     const lines = run.facts[state.dtype].map((fact) => {
       const row = make("tr", {});
       const mine = value(fact, "own"), other = numpy && value(fact, "numpy");
-      const cell = mine ? [opener(mine[0], { n: mine[2], clock: fact.clock }, below(row)), make("small", {}, mine[1])] : [make("span", { class: "same" }, fact.missing)];
+      const cell = mine ? [opener(mine[0], { n: mine[2], clock: fact.clock }), make("small", {}, mine[1])] : [make("span", { class: "same" }, fact.missing)];
       row.append(make("th", { scope: "row" }, fact.title), make("td", {}, ...cell));
       if (numpy) row.append(make("td", {}, ...(other ? [other[0], make("small", {}, other[1])] : ["–"])));
       return row;

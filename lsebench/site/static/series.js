@@ -375,24 +375,12 @@
     return true;
   };
 
-  // Open a series below what was clicked, or close it.
-  Site.open = async (element, what) => {
-    const key = JSON.stringify(what);
-    if (element.dataset.what === key) {
-      delete element.dataset.what;
-      element.replaceChildren();
-      return false;
-    }
-    element.dataset.what = key;
-    return Site.series(element, what);
-  };
-
   // -- asv's own browser -----------------------------------------------------------------------------
 
   // The address of one series in asv-tachyon, or undefined. It wants the place of the combination among all
   // of the benchmark, and every axis by which asv tells series apart, also those that have no value.
-  Site.history = (_, run, bench, values) => {
-    const { parameters, axes } = all.raw || {};
+  Site.raw = ({ benchmark: bench, environment, values }) => {
+    const { parameters, axes } = all.raw || {}, run = all.environments[environment];
     const known = (parameters || {})[bench];
     if (!known || values.some((v, i) => !known[i].includes(v))) return undefined;
     const index = values.reduce((place, v, i) => place * known[i].length + known[i].indexOf(v), 0);
@@ -407,5 +395,4 @@
       asked.set(["machine", "branch", "python"].includes(name) ? name : `f-${name}`, value);
     return `${Site.root}raw.html#${asked}`;
   };
-  Site.raw = (row) => Site.history(all, all.environments[row.environment], row.benchmark, row.values);
 })();

@@ -199,18 +199,24 @@ Site.table = (id, columns, rows, sorted, down = false) => {
   draw(sorted || columns[0].key, down);
 };
 
-// A number that opens its history in a row below its own, and closes it again. `what` as for Site.series.
-Site.opens = (content, what) => {
-  const button = Site.make("button", { type: "button", class: "cell", "aria-expanded": "false", title: "click for its history" }, content);
+// Draw a series in a row of its own, below a row of a table.
+Site.below = (row, what) => {
+  const place = Site.make("div", { class: "in-place" });
+  row.after(Site.make("tr", { class: "history", "data-history": "" }, Site.make("td", { colspan: row.children.length }, place)));
+  return Site.series(place, what);
+};
+
+// A number that opens its history below its row, and closes it again; of what is `within`, the table's body
+// where nothing else is said, one is open at a time. `what` as for Site.series.
+Site.opens = (content, what, { style = "cell", within } = {}) => {
+  const button = Site.make("button", { type: "button", class: style, "aria-expanded": "false", title: "click for its history" }, content);
   button.addEventListener("click", () => {
-    const row = button.closest("tr"), body = row.parentElement, open = button.getAttribute("aria-expanded") === "true";
-    for (const other of body.querySelectorAll("tr.history")) other.remove();
-    for (const other of body.querySelectorAll("[aria-expanded=true]")) other.setAttribute("aria-expanded", "false");
+    const row = button.closest("tr"), all = within || row.parentElement, open = button.getAttribute("aria-expanded") === "true";
+    for (const other of all.querySelectorAll("tr.history")) other.remove();
+    for (const other of all.querySelectorAll("button[aria-expanded=true]")) other.setAttribute("aria-expanded", "false");
     if (open) return;
     button.setAttribute("aria-expanded", "true");
-    const place = Site.make("div", { class: "in-place" });
-    row.after(Site.make("tr", { class: "history" }, Site.make("td", { colspan: row.children.length }, place)));
-    Site.series(place, what);
+    Site.below(row, what);
   });
   return button;
 };
@@ -264,9 +270,6 @@ Site.draw = async (id, name, rows, change, least = 0) => {
   await Promise.all([Site.load("static/vega.js"), Site.load("data/charts.js")]);
   const spec = structuredClone(Site.charts[name]);
   spec.datasets = { ...spec.datasets, rows };
-  // See height() in charts.py.
-  const { step, field } = spec.usermeta || {};
-  if (step) spec.height = step * new Set(rows.map((row) => row[field])).size;
   if (change) change(spec);
   const place = typeof id === "string" ? document.getElementById(id) : id;
   if (place.view) place.view.finalize();
