@@ -73,6 +73,14 @@ def suite(kernel):
     return "".join(word.capitalize() for word in kernel.split("_"))
 
 
+def timed(rows, kernel, dtype):
+    """Return (tool, size) -> time, low, high, of a kernel's warm calls."""
+    name = f"warm.{suite(kernel)}.track_time"
+    return {
+        (key[0], key[2]): row for (of, key), row in rows.items() if of == name and key[1] == dtype
+    }
+
+
 def told_apart(a, b):
     if a[1] is None or b[1] is None:
         return False
@@ -104,11 +112,7 @@ def test_matrix(visit, sites, root, site):
         rows = [row for row in matrix(page) if row["timed"]]
         # With all cores, what was not measured so does what it does with one thread.
         measured = runs.get((machine, "1"), {}) | runs[machine, threads]
-        true = {
-            (key[0], key[2]): row
-            for (name, key), row in measured.items()
-            if name == f"warm.{suite(kernel)}.track_time" and key[1] == dtype
-        }
+        true = timed(measured, kernel, dtype)
         assert {(row["tool"], row["size"]) for row in rows} == set(true)
         forms, unsafe = home["kernels"][kernel]["tasks"], home["kernels"][kernel]["unsafe"]
 
@@ -150,11 +154,10 @@ def test_answer_names_what_nothing_installable_is_told_to_beat(visit, sites, roo
     for size in sizes:
         page.fill("#n", size)
         true = {
-            key[0]: row
-            for (name, key), row in runs[machine, "1"].items()
-            if name == "warm.Logsumexp.track_time" and key[1:] == ("float64", size.replace(",", ""))
-            and key[0] not in ours
-        }  # fmt: skip
+            tool: row
+            for (tool, of), row in timed(runs[machine, "1"], "logsumexp", "float64").items()
+            if of == size.replace(",", "") and tool not in ours
+        }
         least = min(true.values())
         best = {tool for tool, row in true.items() if not told_apart(row, least) and row[1]}
         said = page.inner_text("#answer .answer")

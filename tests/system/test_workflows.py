@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from lsebench.gate import report
+
 from .. import spoiled, synthetic
 from ..scratch import git
 
@@ -282,7 +284,7 @@ def test_comment_shows_the_numbers(comment):
 
 
 def test_identical_code_is_no_answer_to_what_is_undecided(comment):
-    same = {**ROW, "verdict": "same", "outcome": "the same (identical code)"}
+    same = {**ROW, "verdict": "same", "outcome": report.IDENTICAL}
     found = {"rows": [same, {**ROW, "verdict": "undecided"}], "findings": []}
     text, said = comment(found)
     assert (said, text.splitlines()[1]) == (
