@@ -33,6 +33,18 @@ def family(backend: str) -> str:
     return backend.partition("_")[0]
 
 
+def backend_of(tool: str) -> str:
+    """Return the backend of a tool: ``numba`` of ``numba:loop``."""
+    return tool.partition(":")[0]
+
+
+def title(tool: str) -> str:
+    """Return a tool's name for people."""
+    form = tool.partition(":")[2].strip()
+    name = str(described(backend_of(tool))["title"])
+    return f"{name}: {form}" if form else name
+
+
 def plain(tool: str) -> tuple[bool, int]:
     """Return what sorts tools of a family, the plainest first: one thread, then fewer words.
 

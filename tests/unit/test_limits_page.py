@@ -8,6 +8,7 @@ import pytest
 
 from lsebench.records.stored import Facts, Target
 from lsebench.run import table, targets
+from lsebench.site import families
 from lsebench.site.rows import limits
 from lsebench.site.rows.results import Run, Series, Value
 from lsekernels import kernels
@@ -266,7 +267,7 @@ def test_what_the_sentence_names_is_a_row_of_the_table_and_nothing_beats_it(tmp_
     found = part(tmp_path, tools)
     shown = found["best"]["1000000"].values()
     first = re.search("numbers (.*) reads", found["sentences"]["1000000"][0])[1]
-    (tool,) = (name for name in shown if limits.title_of(name) == first)
+    (tool,) = (name for name in shown if families.title(name) == first)
     value, _, high = found["tools"][tool]["1000000"]
     assert all(low <= high for _, low, _ in (of["1000000"] for of in found["tools"].values()))
     assert f"{value / 1e9:.3g} GB/s" in found["sentences"]["1000000"][0]

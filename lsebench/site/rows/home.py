@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from lsebench.site.families import described
+from lsebench.site.families import backend_of, described
 from lsekernels import heap, kernels, registry
 
 from . import words
@@ -260,11 +260,6 @@ def _transfers(settled: dict[str, Any]) -> dict[str, Any]:
 
 def _once(rows: Mapping[tuple[str, ...], Value]) -> dict[str, Row]:
     return {key[0]: value.row() for key, value in rows.items() if value.value is not None}
-
-
-def backend_of(tool: str) -> str:
-    """Return the backend of a tool: ``numba`` of ``numba:loop``."""
-    return tool.partition(":")[0]
 
 
 def _compiled(tool: str) -> str:

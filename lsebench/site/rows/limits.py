@@ -26,6 +26,7 @@ from .results import (
     Value,
     apart,
     elements,
+    faster,
     head,
     newest,
     ratio,
@@ -128,7 +129,7 @@ def _timed(task: Task, series: Series) -> dict[str, dict[str, Times]]:
     """Return dtype -> tool -> size -> time, of the tools whose device the task is about."""
     found: dict[str, dict[str, Times]] = {}
     for (tool, dtype, size), value in series.values.get(task.suite, {}).items():
-        device = families.described(backend_of(tool))["device"]
+        device = families.described(families.backend_of(tool))["device"]
         if value.value and device == task.device:
             found.setdefault(dtype, {}).setdefault(tool, {})[size] = _row(value)
     return found
@@ -257,7 +258,7 @@ class Throughput:
         if row[1] is None:
             return "open", "too few samples for an interval"
         rivals = self.rivals(names, size)
-        beaten = [tool for tool, time in rivals.items() if is_faster(time, row)]
+        beaten = [tool for tool, time in rivals.items() if faster(time, row)]
         if beaten:
             return "beaten", f"{_listed(beaten)} {'are' if beaten[1:] else 'is'} faster"
         near = [tool for tool, time in rivals.items() if _reaches(time, row)]
@@ -282,7 +283,7 @@ class Throughput:
         if after:
             said += self._next(timed, after, size)
         if "numpy" in timed and "numpy" not in (first[0], *after[:1]):
-            said.append(f"{title_of('numpy')}: {self._reached(timed['numpy'], size)}.")
+            said.append(f"{families.title('numpy')}: {self._reached(timed['numpy'], size)}.")
         return [*said, *self._held_by(size)]
 
     def _nearest(self, timed: Mapping[str, Row], tied: Sequence[str], size: str) -> list[str]:
@@ -291,14 +292,17 @@ class Throughput:
         if known := self.known(size):
             reached += f" of what {_ceiling(known)} reaches"
         start = f"At {words.size(size)} {self.dtype} numbers"
-        said = [f"{start} {title_of(tied[0])} {self.task.does} {reached}."]
+        said = [f"{start} {families.title(tied[0])} {self.task.does} {reached}."]
         if timed[tied[0]][1] is None:
             return [*said, "Whether it is the fastest cannot be told: too few samples."]
         return [*said, *_untold(tied)]
 
     def _next(self, timed: Mapping[str, Row], tied: Sequence[str], size: str) -> list[str]:
         reached = self._reached(timed[tied[0]], size)
-        return [f"Of the other families {title_of(tied[0])} is next: {reached}.", *_untold(tied)]
+        return [
+            f"Of the other families {families.title(tied[0])} is next: {reached}.",
+            *_untold(tied),
+        ]
 
     def _reached(self, row: Row, size: str) -> str:
         """Return throughput and part of the ceiling in words."""
@@ -335,7 +339,7 @@ class Throughput:
         names = [TITLES[name] for name in known]
         if not apart(one, other):
             return f"Whether {names[0]} or {names[1]} takes longer cannot be told."
-        slow, fast = names if is_faster(other, one) else names[::-1]
+        slow, fast = names if faster(other, one) else names[::-1]
         return f"{slow[0].upper()}{slow[1:]} takes longer than {fast}."
 
 
@@ -386,11 +390,6 @@ def larger(rows: Sequence[Row]) -> Row:
     return [value, low, high]
 
 
-def is_faster(one: Row, other: Row) -> bool:
-    """Return whether one time is surely smaller."""
-    return apart(one, other) and _seconds(one) < _seconds(other)
-
-
 # -- tools -----------------------------------------------------------------------------------------
 
 
@@ -418,7 +417,7 @@ def _best(own: Sequence[str], timed: Mapping[str, Row]) -> str:
     fastest = min(own, key=_place(timed))
 
     def beaten(tool: str) -> bool:
-        return any(is_faster(row, timed[tool]) for row in timed.values())
+        return any(faster(row, timed[tool]) for row in timed.values())
 
     same = [
         tool
@@ -439,7 +438,7 @@ def _first(ranked: Sequence[str], timed: Mapping[str, Row]) -> list[str]:
     """Return the first of some tools that none is told to be faster than, and all that tie."""
     if not ranked:
         return []
-    kept = (t for t in ranked if not any(is_faster(row, timed[t]) for row in timed.values()))
+    kept = (t for t in ranked if not any(faster(row, timed[t]) for row in timed.values()))
     first = next(kept, ranked[0])
     others = sorted((tool for tool in timed if tool != first), key=_place(timed))
     return [first, *(tool for tool in others if not apart(timed[first], timed[tool]))]
@@ -455,31 +454,19 @@ def _reaches(time: Row, limit: Row) -> bool:
     return low is not None and limit[2] is not None and low <= limit[2]
 
 
-def backend_of(tool: str) -> str:
-    """Return the backend of a tool: ``numba`` of ``numba:loop``."""
-    return tool.partition(":")[0]
-
-
 def _family(tool: str) -> str:
-    return families.family(backend_of(tool))
-
-
-def title_of(tool: str) -> str:
-    """Return a tool's name for people."""
-    title = str(families.described(backend_of(tool))["title"])
-    form = tool.partition(":")[2].strip()
-    return f"{title}: {form}" if form else title
+    return families.family(families.backend_of(tool))
 
 
 def _listed(tools: Sequence[str]) -> str:
-    named = [title_of(tool) for tool in tools[:NAMED]]
-    if more := len(tools) - len(named):
-        return f"{', '.join(named)} and {more} more"
-    return " and ".join([", ".join(named[:-1]), named[-1]] if named[1:] else named)
+    more = [f"{len(tools) - NAMED} more"] if len(tools) > NAMED else []
+    return words.several([*map(families.title, tools[:NAMED]), *more])
 
 
 def _backends(found: Iterable[Mapping[str, Any]]) -> set[str]:
-    return {backend_of(tool) for run in found for part in _parts(run) for tool in part["tools"]}
+    return {
+        families.backend_of(tool) for run in found for part in _parts(run) for tool in part["tools"]
+    }
 
 
 def _parts(run: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -577,4 +564,4 @@ def _of(call: Sequence[Any]) -> str:
 
 
 def _tool(name: str) -> str:
-    return title_of(name) if name in families.looks() else name
+    return families.title(name) if name in families.looks() else name

@@ -250,6 +250,11 @@ def apart(one: Sequence[float | None], other: Sequence[float | None]) -> bool:
     return low > most or least > high
 
 
+def faster(one: Sequence[float | None], other: Sequence[float | None]) -> bool:
+    """Return whether the intervals tell that the one time is smaller."""
+    return apart(one, other) and (one[0] or 0.0) < (other[0] or 0.0)
+
+
 def ratio(one: Sequence[float | None], other: Sequence[float | None]) -> Row:
     """Return how many times the other value the one is, as far as both intervals reach."""
     (value, low, high), (base, least, most) = one[:3], other[:3]

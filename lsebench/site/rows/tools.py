@@ -237,7 +237,7 @@ def _times(name: str, kernel: str, run: Mapping[str, Any]) -> dict[str, list[Any
     found: dict[str, list[Any]] = {}
     measured = run["times"][kernel]["settled"]
     sizes = home.about_kernel(kernel)["sizes"]
-    tools = [tool for tool in measured if home.backend_of(tool) == name]
+    tools = [tool for tool in measured if families.backend_of(tool) == name]
     for tool in sorted(tools):
         form = tool.partition(":")[2]
         other = measured.get(f"{BASELINE}:{form}" if form else BASELINE, {})
@@ -260,7 +260,7 @@ def _beside(name: str, base: Any, cell: Any) -> list[Any]:
 
 def _transfers(tool: str, kernel: str, run: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return dtype -> size -> time from NumPy arrays and back, where it was measured."""
-    if kernel != FIRST or not home.moves(home.backend_of(tool)):
+    if kernel != FIRST or not home.moves(families.backend_of(tool)):
         return {}
     found: Mapping[str, Any] = run["transfer"]["settled"].get(tool, {})
     return found
@@ -402,7 +402,7 @@ def _places(name: str, found: Sequence[Mapping[str, Any]]) -> list[str]:
         kernels_there = sorted(
             kernel
             for kernel, heaps in run["times"].items()
-            if any(home.backend_of(tool) == name for tool in heaps["settled"])
+            if any(families.backend_of(tool) == name for tool in heaps["settled"])
         )
         threads = SETTINGS.get(run["threads"], run["threads"])
         there = f"{run['machine']} ({threads}, Python {run['python']})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 UNITS = ((1e-9, "ns"), (1e-6, "µs"), (1e-3, "ms"))
 TIMES = "\N{MULTIPLICATION SIGN}"
@@ -54,3 +55,8 @@ def calls(number: int, vague: bool) -> str:
 def size(text: str) -> str:
     """Return a size with its thousands told apart: ``10000``, ``1000x1000``."""
     return f" {TIMES} ".join(f"{int(part):,}" for part in text.split("x"))
+
+
+def several(texts: Sequence[str]) -> str:
+    """Return texts as a list in a sentence: ``a, b and c``."""
+    return " and ".join(filter(None, [", ".join(texts[:-1]), *texts[-1:]]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lsebench.site.families import described
+from lsebench.site.families import described, title
 from lsebench.site.rows import home, words
 from lsebench.site.rows.results import Run, Series, elements, newest
 
@@ -54,8 +54,8 @@ def _of_run(run: Run, series: Series) -> Found | None:
         chart=_chart(drawn, sizes, about) if paying else None,
         columns=("tool", *(finding.numbers(size) for size in sizes)),
         rows=[
-            (finding.title(tool), *(_text(known[tool].get(size), about[tool]) for size in sizes))
-            for tool in sorted(known, key=finding.title)
+            (title(tool), *(_text(known[tool].get(size), about[tool]) for size in sizes))
+            for tool in sorted(known, key=title)
         ],
         links=[
             (
@@ -70,7 +70,7 @@ def _of_run(run: Run, series: Series) -> Found | None:
 
 def _left_out(tools: Sequence[str]) -> list[str]:
     """Return which tools with numbers are not drawn, and why, in a sentence."""
-    names = finding.several([finding.title(tool) for tool in tools])
+    names = words.several([title(tool) for tool in tools])
     return [f"Not drawn, for this is one thread: {names}. The table has them."] if tools else []
 
 
@@ -87,9 +87,9 @@ def _sentence(tool: str, calls: Mapping[str, Any], about: bool) -> str:
     rest = {"unclear": "it is not told from NumPy", "never": "it is slower"}
     for why, text in rest.items():
         there = [words.size(size) for size in sorted(calls, key=elements) if calls[size] == why]
-        rest[why] = f"; on {finding.several(there)} {text}" if there else ""
-    start = f"{finding.title(tool)} has paid for its import and first call"
-    return f"{start} after {finding.several(parts)}{''.join(rest.values())}."
+        rest[why] = f"; on {words.several(there)} {text}" if there else ""
+    start = f"{title(tool)} has paid for its import and first call"
+    return f"{start} after {words.several(parts)}{''.join(rest.values())}."
 
 
 def _text(calls: Any, about: bool) -> str:
@@ -129,7 +129,7 @@ def _line(tool: str, calls: Mapping[str, Any], sizes: Sequence[str]) -> list[dic
     return [
         {
             "tool": tool,
-            "title": finding.title(tool),
+            "title": title(tool),
             "elements": elements(size),
             "value": calls[size],
             "low": None,
@@ -139,7 +139,7 @@ def _line(tool: str, calls: Mapping[str, Any], sizes: Sequence[str]) -> list[dic
             "part": number,
             "mark": "",
             "below": False,
-            "beside": finding.title(tool) if len(part) == 1 else "",
+            "beside": title(tool) if len(part) == 1 else "",
         }
         for number, part in enumerate(parts)
         for size in part

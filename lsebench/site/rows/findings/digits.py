@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import mpmath
 
-from lsebench.site.families import described
+from lsebench.site.families import described, title
 from lsebench.site.rows import accuracy, words
 from lsebench.site.rows.results import Run, Series
 from lsekernels import kernels
@@ -67,8 +67,8 @@ def _of_run(run: Run, series: Series) -> Found | None:
         chart=_chart(asked) if lost else None,
         columns=("tool", *(f"{name.replace('_', ' ')} (ulp)" for name in inputs)),
         rows=[
-            (finding.title(tool), *(_text(errors.get((tool, name))) for name in inputs))
-            for tool in sorted(asked, key=lambda tool: (asked[tool], finding.title(tool)))
+            (title(tool), *(_text(errors.get((tool, name))) for name in inputs))
+            for tool in sorted(asked, key=lambda tool: (asked[tool], title(tool)))
         ],
         links=[("all errors", "accuracy.html", _state(run))],
     )
@@ -90,8 +90,8 @@ def _sentence(lost: list[str], kept: list[str]) -> str:
 def _names(tools: list[str]) -> str:
     """Return some of the tools in words, and whether our own are among them."""
     others = [tool for tool in tools if not described(tool)["ours"]]
-    named = [finding.title(tool) for tool in finding.known(others)[:NAMED]]
-    return finding.several([*named, *(["our own"] if len(others) < len(tools) else [])])
+    named = [title(tool) for tool in finding.known(others)[:NAMED]]
+    return words.several([*named, *(["our own"] if len(others) < len(tools) else [])])
 
 
 def _true() -> mpmath.mpf:
@@ -120,11 +120,11 @@ def _state(run: Run) -> dict[str, str]:
 
 def _chart(errors: Mapping[str, float]) -> Chart:
     plain = [tool for tool in errors if "_" not in tool] or list(errors)
-    plain.sort(key=lambda tool: (errors[tool], finding.title(tool)))
+    plain.sort(key=lambda tool: (errors[tool], title(tool)))
     rows = [
         {
             "place": place,
-            "name": finding.title(tool),
+            "name": title(tool),
             "value": max(errors[tool], LEAST),
             "text": f"{errors[tool]:.2g}",  # raised digits are in few fonts
             "colour": LOST if _lost(errors[tool]) else KEPT,

@@ -154,12 +154,6 @@ def drawn(row: Row) -> dict[str, float | None]:
     return {"value": value, "low": low if whole else None, "high": high if whole else None}
 
 
-def title(tool: str) -> str:
-    """Return the name of a tool for people."""
-    backend, _, form = tool.partition(":")
-    return str(described(backend)["title"]) + (f": {form}" if form else "")
-
-
 def known(tools: Iterable[str]) -> list[str]:
     """Return the tools that most people know, what they have already before compilers.
 
@@ -207,11 +201,6 @@ def between(found: Row | None, unit: str = "seconds") -> str:
     if unit == "seconds":
         return f"{words.seconds(found[1])} to {words.seconds(found[2])}"
     return words.span(found[1], found[2])
-
-
-def several(texts: Sequence[str]) -> str:
-    """Return texts as a list in a sentence: ``a, b and c``."""
-    return " and ".join(filter(None, [", ".join(texts[:-1]), *texts[-1:]]))
 
 
 def job(place: str, size: str, **others: str) -> dict[str, str]:

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lsebench.site.families import described, plain
+from lsebench.site.families import backend_of, described, plain, title
 from lsebench.site.rows import home, words
-from lsebench.site.rows.results import Row, Run, Series, apart, elements, ratio
+from lsebench.site.rows.results import Row, Run, Series, elements, faster, ratio
 
 from . import finding
 from .finding import Chart, Finding, Found
@@ -90,12 +90,12 @@ def _row(size: str, line: str, best: Best) -> tuple[str, ...]:
     return (
         words.size(size),
         GROUPS[line][0],
-        finding.title(best.tool),
+        title(best.tool),
         finding.seconds(best.time),
         finding.between(best.time),
         "1" if same else finding.times(best.gain),
         "" if same else finding.between(best.gain, ""),
-        finding.several([finding.title(tool) for tool in best.ties]),
+        words.several([title(tool) for tool in best.ties]),
     )
 
 
@@ -104,7 +104,7 @@ def _at(known: home.Times, size: str) -> dict[str, Best]:
     numpy = known["numpy"][size][:3]
     timed = {tool: table[size][:3] for tool, table in known.items() if size in table}
     timed = {tool: row for tool, row in timed.items() if row[1] is not None} | {"numpy": numpy}
-    own = [tool for tool in timed if described(home.backend_of(tool)).get("ours")]
+    own = [tool for tool in timed if described(backend_of(tool)).get("ours")]
     lines = {
         "installable": [tool for tool in timed if tool not in own],
         "ours": own,
@@ -116,9 +116,9 @@ def _at(known: home.Times, size: str) -> dict[str, Best]:
 
 def _best(timed: Mapping[str, Row], tools: Sequence[str]) -> Best:
     numpy = timed["numpy"]
-    same = [one for one in tools if not any(_faster(timed[other], timed[one]) for other in tools)]
+    same = [one for one in tools if not any(faster(timed[other], timed[one]) for other in tools)]
     # What is told to be faster than NumPy stays so, whatever plainer tool is not told from it.
-    chosen = [one for one in same if _faster(timed[one], numpy)]
+    chosen = [one for one in same if faster(timed[one], numpy)]
     several = chosen if chosen and "numpy" not in same else same
     # NumPy is there already; on one thread nothing is gained by a parallel form.
     best, *ties = sorted(
@@ -126,11 +126,6 @@ def _best(timed: Mapping[str, Row], tools: Sequence[str]) -> Best:
     )
     gain: Row = [1.0, None, None] if best == "numpy" else ratio(numpy, timed[best])
     return Best(best, timed[best], gain, ties)
-
-
-def _faster(one: Row, other: Row) -> bool:
-    """Return whether the intervals tell that one is faster."""
-    return apart(one, other) and (one[0] or 0.0) < (other[0] or 0.0)
 
 
 def _told(best: Best | None) -> bool:
@@ -156,11 +151,11 @@ def _gains(of_size: Mapping[str, Best]) -> str:
 
 def _named(best: Best) -> str:
     """Return the tool, and who is not told apart from it: two by name, or one and how many more."""
-    names = [finding.title(tool) for tool in best.ties]
+    names = [title(tool) for tool in best.ties]
     if len(names) > 2:
         names = [names[0], f"{len(names) - 1} more"]
-    same = f" (or {finding.several(names)})" if names else ""
-    return finding.title(best.tool) + same
+    same = f" (or {words.several(names)})" if names else ""
+    return title(best.tool) + same
 
 
 def _chart(table: Mapping[str, Mapping[str, Best]]) -> Chart:
@@ -190,7 +185,7 @@ def _chart(table: Mapping[str, Mapping[str, Best]]) -> Chart:
 def _short(best: Best) -> str:
     """Return the tool, and how many more there are that are not told apart from it."""
     more = f"\nor {len(best.ties)} more" if best.ties else ""
-    return finding.title(best.tool) + more
+    return title(best.tool) + more
 
 
 def _said(row: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from lsebench.site.families import title
 from lsebench.site.rows import words
 from lsebench.site.rows.results import Row, Run, Series, apart, ratio
 
@@ -77,7 +78,7 @@ def _of_run(run: Run, series: Series) -> Found | None:
         ),
         rows=[
             (
-                finding.title(tool),
+                title(tool),
                 words.size(size),
                 state,
                 finding.seconds(row),
@@ -113,7 +114,7 @@ def _states(series: Series, tool: str, size: str) -> dict[str, Row]:
 def _sentence(states: Mapping[str, Row], tool: str, size: str, slow: str, fast: str) -> str:
     more = finding.much(ratio(states[slow], states[fast]))
     return (
-        f"{finding.title(tool)} takes {more} times as long for the log-sum-exp of "
+        f"{title(tool)} takes {more} times as long for the log-sum-exp of "
         f"{finding.numbers(size)} {STATES[slow]} as {STATES[fast]}: "
         f"{finding.seconds(states[slow])} against {finding.seconds(states[fast])}."
     )
@@ -122,22 +123,22 @@ def _sentence(states: Mapping[str, Row], tool: str, size: str, slow: str, fast: 
 def _same(cases: Mapping[tuple[str, str], Mapping[str, Row]]) -> list[str]:
     """Return what is not told apart, in a sentence."""
     pairs = [
-        f"{finding.title(tool)}'s {state} and settled times of {finding.numbers(size)}"
+        f"{title(tool)}'s {state} and settled times of {finding.numbers(size)}"
         for (tool, size), states in cases.items()
         for state in BENCHMARKS
         if state in states and not apart(states[state], states["settled"])
     ]
-    return [f"Not told apart: {finding.several(pairs)}."] if pairs else []
+    return [f"Not told apart: {words.several(pairs)}."] if pairs else []
 
 
 def _faults(series: Series) -> list[str]:
     size = SIZES[-1]
     there = [(tool, finding.value(series, FAULTS, (tool, size))) for tool in TOOLS]
-    counted = [f"{_value(row):,.0f} by {finding.title(tool)}" for tool, row in there if row]
+    counted = [f"{_value(row):,.0f} by {title(tool)}" for tool, row in there if row]
     if not counted:
         return ["The page faults of a call were not counted here; make bench-all counts them."]
     return [
-        f"Page faults of one settled call on {finding.numbers(size)}: {finding.several(counted)}. "
+        f"Page faults of one settled call on {finding.numbers(size)}: {words.several(counted)}. "
         "For each the system brings a page of memory and fills it with zeros."
     ]
 
@@ -158,7 +159,7 @@ def _chart(cases: Mapping[tuple[str, str], Mapping[str, Row]]) -> Chart:
             rows.append(
                 {
                     "place": len(rows),
-                    "name": f"{finding.title(tool)}, {words.size(size)}: {state}",
+                    "name": f"{title(tool)}, {words.size(size)}: {state}",
                     **finding.drawn(more),
                     "text": text,
                     "colour": finding.colour(tool),

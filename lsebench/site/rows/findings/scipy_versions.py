@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lsebench.site.rows import words
 from lsebench.site.rows.libraries import CONTROL, verdict
 from lsebench.site.rows.results import MAIN, Row, apart, day, ratio
 
@@ -66,7 +67,7 @@ def _of_group(group: Group) -> Found | None:
         libraries=[f"Python {group['python']}", f"commit {group['commit'][:8]}"],
         sentence=_sentence(names, rows, told)
         if told
-        else f"The intervals tell no two of SciPy {finding.several(names)} apart.",
+        else f"The intervals tell no two of SciPy {words.several(names)} apart.",
         more=_more(names, rows, drift, told),
         chart=_chart(names, rows, drift) if told else None,
         columns=("SciPy", "NumPy", "time of a call", "99 % interval", "plain Python beside it"),
@@ -139,7 +140,7 @@ def _more(
         for new in range(1, len(rows))
         if (new - 1, new) in told
     ]
-    said = [f"From one version to the next: {finding.several(steps)}."] if steps else []
+    said = [f"From one version to the next: {words.several(steps)}."] if steps else []
     if not all(controls):
         said.append("There is no control in plain Python for all of them.")
     return said

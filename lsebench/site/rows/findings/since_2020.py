@@ -71,7 +71,7 @@ def _of_machine(table: Mapping[str, Any]) -> Found | None:
 
 def _sentence(decided: Sequence[Line]) -> str:
     broken = [line for line in decided if line["verdict"] == "does not hold"]
-    holding = finding.several([line["title"] for line in decided if line not in broken])
+    holding = words.several([line["title"] for line in decided if line not in broken])
     if not broken:
         return f"Of the speed-ups over SciPy of a talk of 2020 those of {holding} still hold."
     parts = [
@@ -79,7 +79,7 @@ def _sentence(decided: Sequence[Line]) -> str:
         for line in broken
     ]
     still = f"; that of {holding} still holds" if holding else ""
-    return f"Since a talk of 2020 this has changed: {finding.several(parts)}{still}."
+    return f"Since a talk of 2020 this has changed: {words.several(parts)}{still}."
 
 
 def _chart(lines: Sequence[Line]) -> Chart:
