@@ -210,8 +210,8 @@ def test_one_that_hangs_is_not_waited_for_as_long_as_the_suite_allows(sides, mon
     monkeypatch.setattr(side_by_side, "PATIENCE", (1.0, 5))
     key = Key("suite.time_hangs_on_head", None, (), timeout=600.0)
     first, second = side_by_side.measure(sides, {key: 0.1}, None, random.Random(1))
-    assert first.states == second.states
-    assert first.states["head"].startswith("failed: no answer within")
+    for pair in (first, second):  # how long it waited follows from how long base took
+        assert pair.states["head"].startswith("failed: no answer within")
 
 
 def test_what_is_installed_elsewhere_is_not_measured(sides, tmp_path):
