@@ -194,14 +194,14 @@ def _notes(commits: dict[str, str]) -> list[str]:
 
 
 def _touch(rows: list[Row]) -> set[str]:
-    """Note which rows are identical on both sides; return the names of the files that differ."""
+    """Note what each row loads that differs; return the names of all files that differ."""
     found: set[str] = set()
     for built in {id(row.built): row.built for row in rows}.values():
         touched = Touched(built)
         found |= {Path(file).name.partition(".")[0] for file in touched.files}
         for row in rows:
             if row.built is built:
-                row.identical = not touched.has(row.key)
+                row.touched = touched.of(row.key)
     return found
 
 

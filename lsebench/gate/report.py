@@ -32,6 +32,8 @@ MEMORY = "bytes", "pages", "page faults"
 """Units whose growth is one of memory, not of an error."""
 IDENTICAL = "the same (identical code)"
 NEVER = "never reached"
+LAYOUT = "perhaps by layout: it runs the same instructions, which lie elsewhere"
+"""What is true of the binary, and need not be of the change: no verdict on that."""
 NO_LIMIT = 10
 """Ratio from which on the smallest visible change is none."""
 Found = dict[str, Any]
@@ -94,8 +96,10 @@ def collect(
             kind = "memory" if row.key.unit in MEMORY else "error"
             reason = f"{_value(rows[-1], 'base')} -> {_value(rows[-1], 'head')} {row.key.unit}"
             findings.append({"kind": kind, "what": str(row.key), "reason": reason})
-        if verdicts[row.name] == TAIL:
-            reason = rows[-1]["outcome"]
+        reason = rows[-1]["outcome"]
+        if reason.endswith(LAYOUT):
+            findings.append({"kind": "layout", "what": str(row.key), "reason": reason})
+        elif verdicts[row.name] == TAIL:
             findings.append({"kind": "slow tail", "what": str(row.key), "reason": reason})
     rows.sort(key=lambda r: (ORDER.index(r["verdict"]), -abs(math.log(r["ratio"] or 1))))
     found = {
@@ -170,7 +174,10 @@ def _row(
         tails = row.ratios("confirm" if confirmed else "screen", what)
         facts[what] = math.exp(statistics.estimate(tails).mean) if tails else None
     final = verdict if verdict in ORDER else "slower" if verdict == TAIL else "undecided"
-    return facts | {"verdict": final, "outcome": _outcome(row, verdict, final, facts, least)}
+    outcome = _outcome(row, verdict, final, facts, least)
+    if final in ("slower", "faster") and row.only_moved():
+        final, outcome = "undecided", f"{outcome}, {LAYOUT}"
+    return facts | {"verdict": final, "outcome": outcome}
 
 
 def _outcome(row: Row, verdict: str, final: str, facts: Found, least: float) -> str:

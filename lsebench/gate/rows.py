@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Set
 from dataclasses import dataclass, field
 
-from . import statistics
+from . import layout, statistics
 from .builds import Built
-from .side_by_side import Key, Pair
+from .side_by_side import SIDES, Key, Pair
 
 SECONDS = "seconds"
+BINARY = ".so"
 STAGES = "screen", "confirm"
 TAILS = "mean", "tail"
 """What is judged beside the median of the turns."""
@@ -26,8 +28,22 @@ class Row:
     key: Key
     pairs: dict[str, list[Pair]] = field(default_factory=lambda: {stage: [] for stage in STAGES})
     """Stage -> the pairs of processes that measured it."""
-    identical: bool = False
-    """Whether all that it loads is the same on both sides, byte by byte: it is not measured."""
+    touched: set[str] | None = None
+    """The installed files that it loads and that differ; None: it may be any."""
+
+    @property
+    def identical(self) -> bool:
+        """Whether all that it loads is the same on both sides, byte by byte: it is not measured."""
+        return self.touched == set()
+
+    def only_moved(self) -> bool:
+        """Return whether the instructions that it runs are the same, and perhaps elsewhere."""
+        if not self.touched or not all(file.endswith(BINARY) for file in self.touched):
+            return False
+        suite = self.key.name.split(".")[-2]  # called after its kernel
+        method = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", suite).lower()
+        base, head = (self.built.sides[side].path for side in SIDES)
+        return all(layout.only_moved(base / file, head / file, method) for file in self.touched)
 
     @property
     def name(self) -> str:

@@ -127,12 +127,17 @@ class Touched:
             for name, side in built.sides.items()
         ]
 
-    def has(self, key: Key) -> bool:
-        """Return whether a benchmark may load what differs."""
-        if self.libraries or not self.files:
-            return self.libraries
-        loaded = [tree.loaded(key) for tree in self._trees]
-        return any(files is None or files & self.files for files in loaded)
+    def of(self, key: Key) -> set[str] | None:
+        """Return the files that differ and that a benchmark loads; None: it may be any."""
+        if self.libraries:
+            return None
+        found: set[str] = set()
+        for tree in self._trees if self.files else ():
+            loaded = tree.loaded(key)
+            if loaded is None:
+                return None
+            found |= loaded & self.files
+        return found
 
 
 def _suites(root: Path) -> dict[str, Path]:
