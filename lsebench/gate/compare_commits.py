@@ -6,7 +6,6 @@ import argparse
 import errno
 import hashlib
 import json
-import os
 import random
 import re
 import shutil
@@ -25,6 +24,7 @@ from lsebench import git
 from lsebench.cli import FAILED, NOTHING, Parser, machine_name, regular_expression
 from lsebench.environments import config
 from lsebench.records.stored import MeasuredPair
+from lsebench.run.jobs import best, processors
 from lsebench.run.profiles import named
 
 from . import builds, instructions, report, side_by_side, statistics
@@ -96,7 +96,7 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     add(
         "--jobs", type=_count, metavar="N",
-        help="pairs of processes at a time, each on its own core (2, if one more is free)",
+        help="pairs of processes at a time, each on its own core (as `machine` found best, else 1)",
     )  # fmt: skip
     parser.add_place()
     add("--markdown", type=Path, metavar="FILE", help="write a comment for a pull request")
@@ -154,7 +154,8 @@ def run(options: argparse.Namespace) -> int:
         print("no benchmark is selected", file=sys.stderr)
         return NOTHING
     shared = _settings(conf).get("all_processors", {})
-    state = State(rows, options, shared, _touch(rows))
+    machine = Path(conf.results_dir, options.machine)
+    state = State(rows, options, shared, _touch(rows), machine)
     if all(row.identical for row in rows):
         notes.append("All that these benchmarks load is the same, byte for byte.")
     ruler = _ruler(rows)
@@ -299,7 +300,7 @@ def _measure(state: State, folder: Path, ruler: str) -> None:
     options = state.options
     deadline = time.monotonic() + 60 * options.minutes
     chance = random.Random(options.seed)
-    free = _processors(options.jobs)
+    free = processors(options.jobs or best(state.machine))
     jobs = len(free)
     stop = Event()
     running: dict[Future[None], tuple[str, list[int]]] = {}
@@ -364,16 +365,6 @@ def _measure(state: State, folder: Path, ruler: str) -> None:
             raise
         finally:
             progress.end()
-
-
-def _processors(jobs: int | None) -> list[int]:
-    """Return the processors to measure on: one of a core, and one core is left for all else."""
-    cores = {}
-    for cpu in sorted(os.sched_getaffinity(0)):
-        siblings = Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list")
-        cores[siblings.read_text() if siblings.exists() else str(cpu)] = cpu
-    free = list(cores.values())
-    return free[-(jobs or max(1, min(2, len(free) - 1))) :]  # the first has the machine's own work
 
 
 def _waiting(state: State, verdicts: dict[str, str], busy: set[str]) -> list[tuple[str, list[Row]]]:

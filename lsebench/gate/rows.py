@@ -6,6 +6,7 @@ import argparse
 import re
 from collections.abc import Set
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from . import layout, statistics
 from .builds import Built
@@ -93,6 +94,8 @@ class State:
     """Environment variables of the runs that use all processors: these share them with no other."""
     changed: Set[str] = frozenset()
     """Names, without ending, of the installed files in which the commits differ."""
+    machine: Path = Path()
+    """Its folder in the results."""
 
     def typical(self) -> float | None:
         """Return the scatter of a typical benchmark, if there are enough to tell."""

@@ -16,9 +16,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+
+from lsebench.run.jobs import processors, room
 
 from . import frozen_calls
 from .linux_checks import BAD, GOOD, Check, read
@@ -73,34 +76,46 @@ def summary(runs: Sequence[Times]) -> dict[str, dict[str, Any]]:
 
 
 def paired(
-    large: int, pairs: int, seconds: float, say: Callable[[str], object] = print
+    large: int, pairs: int, seconds: float, jobs: int = 1, say: Callable[[str], object] = print
 ) -> dict[str, list[float]]:
-    """Return for each kernel the ratio of two processes that take turns, one for each pair."""
-    command = [sys.executable, frozen_calls.__file__, str(large)]
+    """Return for each kernel the ratio of two processes that take turns, one for each pair.
+
+    `jobs` pairs run at a time, each on a core of its own.
+    """
     found: dict[str, list[float]] = {name: [] for name in frozen_calls.NAMES}
-    for number in range(1, pairs + 1):
-        say(f"noise floor: pair {number} of {pairs}")
-        ratios: dict[str, list[float]] = {name: [] for name in found}
-        with ExitStack() as both:
-            sides = [both.enter_context(_turns(command)) for _ in range(2)]
-            end = time.monotonic() + seconds
-            while time.monotonic() < end or len(ratios["loop"]) < 5:
+    with ThreadPoolExecutor(jobs) as pool:
+        for number in range(1, pairs + 1, jobs):
+            several = f"pair {number}" if jobs == 1 else f"pairs {number} to {number + jobs - 1}"
+            say(f"noise floor: {several} of {pairs}")
+            cpus = processors(jobs)
+            for ratios in pool.map(_pair, [large] * jobs, [seconds] * jobs, cpus):
                 for name, values in ratios.items():
-                    took = {side: _ask(sides[side], name) for side in random.sample((0, 1), 2)}
-                    values.append(took[1] / took[0])
-            for side in sides:
-                side.communicate()  # its input ends, and so does it
-        for name, values in ratios.items():
-            found[name].append(statistics.median(values))
+                    found[name].append(statistics.median(values))
     return found
 
 
-def _turns(command: Sequence[str]) -> subprocess.Popen[str]:
-    """Start a process that makes calls when told to, on the processor that the gate takes first."""
+def _pair(large: int, seconds: float, cpu: int) -> dict[str, list[float]]:
+    """Return for each kernel the ratios of the turns of two processes, both on one processor."""
+    command = [sys.executable, frozen_calls.__file__, str(large)]
+    ratios: dict[str, list[float]] = {name: [] for name in frozen_calls.NAMES}
+    with ExitStack() as both:
+        sides = [both.enter_context(_turns(command, cpu)) for _ in range(2)]
+        end = time.monotonic() + seconds
+        while time.monotonic() < end or len(ratios["loop"]) < 5:
+            for name, values in ratios.items():
+                took = {side: _ask(sides[side], name) for side in random.sample((0, 1), 2)}
+                values.append(took[1] / took[0])
+        for side in sides:
+            side.communicate()  # its input ends, and so does it
+    return ratios
+
+
+def _turns(command: Sequence[str], cpu: int) -> subprocess.Popen[str]:
+    """Start a process that makes calls when told to."""
     process = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    os.sched_setaffinity(process.pid, {max(os.sched_getaffinity(0))})
+    os.sched_setaffinity(process.pid, {cpu})
     return process
 
 
@@ -161,9 +176,12 @@ def floor(
         switches += said["switches"]
     spent = sum(sum(times) for run in runs for times in run.values())
     kernels = summary(runs)
-    for name, ratios in paired(large, processes, seconds, say).items():
+    for name, ratios in paired(large, processes, seconds, say=say).items():
         of_pairs = scatter(ratios)
         kernels[name] |= {"paired": of_pairs, "visible": visible(of_pairs), "ratios": ratios}
+    if (together := room()) > 1:  # does the gate do better with several pairs at a time?
+        for name, ratios in paired(large, processes, seconds, together, say).items():
+            kernels[name]["beside"] = scatter(ratios)
     return {
         "kernels": kernels,
         "bytes": large,

@@ -268,6 +268,8 @@ class Scatter(TypedDict):
     """Processes."""
     paired: NotRequired[float]
     """The ratios of two processes in turn."""
+    beside: NotRequired[float]
+    """The same while another such pair runs on another core; only where a third core is free."""
     visible: NotRequired[float]
     """The smallest change that the gate finds in four of five runs."""
 

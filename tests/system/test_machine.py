@@ -10,7 +10,7 @@ import time
 import pytest
 
 from lsebench.__main__ import main as command
-from lsebench.machine import linux_checks, machine
+from lsebench.machine import linux_checks, machine, noise_floor
 
 from ..tuned import CPU, made_up, tree
 
@@ -30,6 +30,14 @@ def test_the_load_of_this_very_process_is_seen():
         busy.kill()
     assert took > 0
     assert after.busy > before.busy
+
+
+def test_two_pairs_at_a_time_where_a_third_core_is_free(quick, monkeypatch, capsys):
+    monkeypatch.setattr(noise_floor, "room", lambda: 2)
+    assert command(["machine", "--machine", "m", "--json", "found.json"]) == 0
+    assert "pairs 1 to 2 of 2" in capsys.readouterr().err
+    found = json.loads((quick / "found.json").read_text())
+    assert all(one["beside"] > 0 for one in found["noise"]["kernels"].values())
 
 
 @pytest.fixture
