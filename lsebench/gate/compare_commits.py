@@ -256,7 +256,7 @@ def _select(conf: Any, built: Built, options: argparse.Namespace) -> list[Key]:
     for part in profiles[options.profile]:
         if built.has(part.get("env", {})):
             left_out = re.compile(named(part.get("not", "$^")))
-            for key in built.select(conf, part["bench"]):
+            for key in built.select(conf, [named(bench) for bench in part["bench"]]):
                 if not left_out.search(str(key)):
                     found[key] = None
     return list(found)

@@ -27,6 +27,8 @@ WORKER = Path(__file__).with_name("timing_process.py")
 SIDES = "base", "head"
 TURNS = 5, 200
 """Turns of a pair of processes: at least, at most."""
+LONG = 4
+"""So many times as long as turns should take together, they end, however few there were."""
 PATIENCE = 60.0, 20
 """Seconds, or times what the slowest answer of its kind has taken, that the next one may take: one
 side shows how long it takes, and the other need not hang for as long as the suite allows."""
@@ -259,7 +261,8 @@ def _turns(
     values: dict[str, list[float]] = {side: [] for side in SIDES}
     start = time.monotonic()
     for turn in range(most):
-        if turn >= least and time.monotonic() - start > seconds:
+        spent = time.monotonic() - start
+        if spent > seconds and (turn >= least or spent > LONG * seconds):
             break
         for side in chance.sample(SIDES, 2):
             processes[side].ask(sample=True)

@@ -74,7 +74,8 @@ PROFILES = {
             r"|^warm\.(MovingAverage|PythonIdioms|PingPong)\..*'float64', 10000\)$",
             r"^heap\.YoungLogsumexp\..*, (100000|10000000)\)$|^heap\.(Tuned|Faults)Logsumexp\.",
             # Not by other processes: thousands of tasks take minutes, and the answer is plain.
-            rf"^many_small\.Logsumexp\.(?!.*'({_POOLS})').*, (1|1000)\)$|^memory\..*'float64'",
+            rf"^many_small\.Logsumexp\.(?!.*'({_POOLS})').*, (1|1000)\)$|^memory\..*'float64'"
+            r"|^functions\.",
         ),
         many=(rf"^warm\.Logsumexp\..*'({_PARALLEL})', 'float64', (100000|10000000)\)$",),
     ),
@@ -132,5 +133,8 @@ PROFILES = {
 
 
 def named(expression: str) -> str:
-    """Return `expression` with ``{slow}`` as the backends that are slow to start or to compile."""
-    return expression.replace("{slow}", _SLOW)
+    """Return `expression` with sets of backends in place of their names.
+
+    ``{slow}`` are those that are slow to start or to compile, ``{libraries}`` one of each library.
+    """
+    return expression.replace("{slow}", _SLOW).replace("{libraries}", _LIBRARIES)

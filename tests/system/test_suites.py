@@ -337,6 +337,37 @@ def test_every_array_is_fetched_once(root, python):
     assert python(code, str(root), LSEKERNELS_THREADS="1") == "once"
 
 
+FUNCTIONS = "functions.Functions.track_time"
+
+
+@pytest.mark.parametrize("function", ["logsumexp", "softmax", "log_softmax"])
+def test_public_functions(root, tmp_path, suites, function):
+    """Over rows and over columns; a function that is wrong is not timed."""
+    for shape in ("10", "1000x128, axis 0"):
+        name = index(suites, FUNCTIONS, function, shape)
+        result, output = launch(root, tmp_path, name)
+        assert result, output
+    wrong = "x.max(axis)" if function == "logsumexp" else "0 * x"
+    code = f"import lsekernels\nlsekernels.{function} = lambda x, axis: {wrong}\n"
+    result, output = launch_altered(root, tmp_path, name, code)
+    assert result is None
+    assert "is not timed: it is off by" in output
+    result, output = launch_altered(root, tmp_path, name, "import lsekernels.functions as f\n"
+                                    f"del f.{function}\n")  # fmt: skip
+    assert result != result, "n/a in a commit that has no such function"
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_chunks_of_a_file(root, tmp_path, suites, dtype):
+    name = index(suites, "functions.Chunked.track_time", dtype)
+    result, output = launch(root, tmp_path, name)
+    assert result, output
+    code = "import lsekernels.chunked as c\nmerge = c.merge\nc.merge = lambda p: merge(p[1:])\n"
+    result, output = launch_altered(root, tmp_path, name, code)
+    assert result is None
+    assert "is not timed: it is off by" in output
+
+
 MANY = "many_small.Logsumexp.track_time"
 
 
