@@ -1,11 +1,12 @@
-"""How often is the gate wrong here? Changes of known effect, judged again and again.
+"""How often is the gate wrong here? Changes of known effect, judged as a user's would be.
 
-In a scratch clone, a commit that changes nothing (a comment) and commits that make one backend
-slower by a known amount: its source is changed so that each call then waits for a share of the time
-it took, or takes some steps more in compiled code. How much slower that is, is measured beforehand,
-in a few processes, with thousands of turns. Each run of the gate takes fresh processes and another
-order. Judged is the gate of HEAD, not the changes beside it. Runs are kept with the results, each
-as soon as it has ended, and count as long as what measures and judges stays as it is.
+In a scratch clone, commits that make one backend slower by a known share, in all its kernels, and
+two kinds that change nothing: a comment, and functions that nobody calls before those of a compiled
+file. The gate judges each under its default profile, within its default time. A slowed backend's
+calls wait for a share of the time they took; in the base they wait for none of it, so that both
+sides pay for the waiting itself. Runs are kept with the results, with all their pairs: --simulate
+draws from these again, in minutes, whenever the statistics change. Real runs count as long as what
+measures stays as it is.
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import os
 import re
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,232 +28,259 @@ from asv import util
 from scipy import stats
 
 from lsebench import git
-from lsebench.cli import NOTHING, Parser, columns, machine_name, now
+from lsebench.cli import BAD, NOTHING, Parser, columns, machine_name, now, progress
 from lsebench.environments import config
-from lsebench.records.stored import PowerRun
+from lsebench.records.stored import JudgedRow, MeasuredPair, PowerRun
 
-from . import builds
-from .side_by_side import Side
+from . import builds, resample
+from .report import LAYOUT
+from .rows import STAGES
 
-CHANGE = """
+SLOWED = """
 
-# Slower on purpose, to see whether the gate finds it.
+# To see whether the gate finds it: each call takes {times} times as long as it does.
+def _slower(compute):
+    from time import perf_counter
+
+    def slower(*arrays):
+        start = perf_counter()
+        found = compute(*arrays)
+        end = start + {times} * (perf_counter() - start)
+        while perf_counter() < end:
+            pass
+        return found
+
+    return slower
+
+
 _load = {name}.load
 
 
 def _load_slower(self):
     _load(self)
-    plain = self.logsumexp
-
-{slower}
-
-    self.logsumexp = slower
+    if type(self) is {name}:
+        for kernel in self.kernels():
+            for method in self.methods(kernel):
+                setattr(self, method, _slower(getattr(self, method)))
 
 
 {name}.load = _load_slower
 """
-WAITING = """\
-    from time import perf_counter
+UNUSED = """
+def unused_{number}(double x, int n):
+    cdef int i
+    for i in range(n):
+        x = 0.5 * x + i
+    return x
 
-    def slower(x):
-        start = perf_counter()
-        found = plain(x)
-        end = start + (1 + {amount:.5f}) * (perf_counter() - start)
-        while perf_counter() < end:
-            pass
-        return found"""
-"""A share of its own time, in whatever state the machine is: a share of the work done again takes
-less where its data are still in the cache. For calls of microseconds."""
-COMPILED_STEPS = """\
-    import numba
-
-    @numba.njit
-    def slower(x):
-        spent = 0.0
-        for _ in range({amount:.0f}):  # each step waits for the one before
-            spent = 0.5 * spent + len(x)
-        if spent > 1e300:  # never; but no compiler knows
-            return spent
-        return plain(x)"""
-"""Some nanoseconds within compiled code: any line of Python costs more than the change may."""
-CALIBRATE = """
-import json, statistics, sys, textwrap, time, timeit
-from lsekernels import registry
-name, size, slower, seconds = json.loads(sys.argv[1])
-import numpy
-x = numpy.random.RandomState(0).standard_normal(size)
-backend = registry.load(name)
-calls = [backend.prepare("logsumexp", x)]
-found = {"plain": backend.logsumexp}
-exec(textwrap.dedent(slower), found)
-backend.logsumexp = found["slower"]
-calls.append(backend.prepare("logsumexp", x))
-# Processor time: what else runs on this machine makes no call slower.
-timers = [timeit.Timer(call, timer=time.process_time) for call in calls]
-number = max(1, int(1e-3 / min(timers[0].repeat(5, 10)) * 10))
-end, ratios = timeit.default_timer() + seconds, []
-while timeit.default_timer() < end:
-    one, two, three = (timers[i].timeit(number) for i in (0, 1, 0))
-    ratios.append(2 * two / (one + three))
-print(statistics.median(ratios))
 """
-SECONDS = 20.0
-"""How long an amount is measured before it is believed."""
-PROCESSES = 5
-"""So many measure it: calls of less than a microsecond differ between processes by 1 to 2 %."""
-STEPS = 200
-"""So many show what one costs."""
-TRIES = 6
-"""Amounts that are measured at most, to find the right one."""
-JUDGED = (
-    *(f"lsebench/gate/{name}.py" for name in (
-        "builds", "rows", "side_by_side", "statistics", "compare_commits", "timing_process",
-        "touched",
-    )),
+COMMENTED = "lsekernels/backends/numpy.py"
+PADDED = "lsekernels/_compiled/lu_cython.pyx", "lsekernels/_compiled/logsumexp_cython.pyx"
+PADDING = 1, 2, 3, 5, 8
+"""So many functions that nobody calls, in turn: each moves the others to other places."""
+LEAST = 10e-6
+"""Seconds of a call from which on its slowdown is the one that is meant: a shorter one is made
+slower by more, by the clock that it reads."""
+SUITE = "warm."
+"""What calls the backend's methods as they are."""
+MOVED = "layout"
+"""What is stored of a row that is perhaps slower or faster by layout."""
+MEASURED = (
+    *(f"lsebench/gate/{name}.py" for name in ("builds", "side_by_side", "timing_process")),
     "benchmarks",
-)  # fmt: skip
-"""With asv's configuration, what decides how often the gate is wrong."""
+    "meson.build",
+)
+"""With asv's configuration, what decides which pairs are measured, and how they scatter."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """One claim about the gate."""
+    """One kind of change."""
 
     name: str
     what: str
-    effect: float
-    """By how much the head is slower; 0 is a change of nothing."""
-    places: tuple[tuple[str, int], ...]
-    """(backend, size) that is made slower; in turn."""
-    least: float | None
-    """Share of runs that must find it; None: that may have a false alarm, at most 1 in 20."""
-
-    @property
-    def target(self) -> str:
-        """Return the target in words."""
-        return "at most 1 in 20" if self.least is None else f"at least {self.least:.0%}"
+    effect: float = 0.0
+    """By how much the head is slower."""
+    places: tuple[str, ...] = ("",)
+    """Backends that are slowed down, in turn."""
+    least: float | None = None
+    """Share of runs that must find it; None: of a change of nothing, 1 in 40 may be wrong."""
 
 
+PLACES = "numpy", "scipy", "cython", "numba"
 CASES = (
-    Case("nothing", "no change, whole quick profile: runs with a false slower", 0, (), None),
-    Case(
-        "five", "5 % slower in a kernel of 10 µs or more: found", 0.05,
-        (("numpy", 100_000), ("cython", 10_000), ("numba", 100_000)), 0.95,
-    ),
-    Case(
-        "three", "3 % slower in a kernel of 1 ms or more: found", 0.03,
-        (("python", 100_000), ("scipy", 1_000_000), ("cython", 1_000_000)), 0.80,
-    ),
-    Case(
-        "ten", "10 % slower in a kernel of less than 1 µs: found", 0.10,
-        (("numba", 10), ("numba_tuned", 10)), 0.95,
-    ),
-)  # fmt: skip
-
-
-WHEN_INTERRUPTED = "The same command goes on from here."
+    Case("comment", "a comment in a backend that others load"),
+    Case("layout", "functions that nobody calls in compiled files"),
+    Case("three", "a backend 3 % slower", 0.03, PLACES, 0.80),
+    Case("five", "a backend 5 % slower", 0.05, PLACES, 0.95),
+    Case("ten", "a backend 10 % slower", 0.10, PLACES, 0.95),
+)
+VERDICTS = "slower", "undecided", "same", "faster"
+FALSE = 1 / 40
+"""Share of the runs of nothing, of both kinds, that may say slower."""
 
 
 def main(arguments: list[str]) -> int:
-    """Run the proof; return the exit code."""
+    """Run the gate on what is known, or draw from its runs again; return the exit code."""
     parser = Parser(
         prog="python -m lsebench power",
         description=(__doc__ or "") + "Interrupt it when you like: the same command goes on.",
-        epilog="exit codes: 0 all targets met, 1 not all, 4 error of use, 130 interrupted",
+        epilog="exit codes: 0 all targets met, 1 not all, 3 no runs yet, 4 error of use, "
+        "130 interrupted. Example: python -m lsebench power --only five --runs 4",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
     add("--only", choices=[case.name for case in CASES], action="append", help="some of the cases")
-    add("--runs", type=int, default=20, help="runs of each case (20)")
-    add("--minutes", type=float, default=10, help="time of a run, as of the gate (10)")
+    add("--runs", type=int, default=4, metavar="N", help="real runs of each case (4)")
+    add("--minutes", type=float, default=10, metavar="N", help="at most a run, as of the gate (10)")
+    add(
+        "--simulate", type=int, default=0, metavar="N",
+        help="no real runs, but N of each case drawn from the pairs of those there are",
+    )  # fmt: skip
     parser.add_place()
     add("--fresh", action="store_true", help="forget the runs before, of these cases")
     options = parser.parse_args(arguments)
-    return run(options)
-
-
-def run(options: argparse.Namespace) -> int:
-    """Make the commits, run the gate on them, and store what it said."""
+    options.config = config.enter(options.config)
     conf = config.load(options.config)
-    commit = builds.resolve("HEAD")
-    cases = [case for case in CASES if not options.only or case.name in options.only]
     own = Path(conf.results_dir, machine_name(options.machine))
-    judged = _judged(options.config)
-    stored = [run for run in PowerRun.read(own) if run.gate == judged.get(run.case)]
-    if options.fresh:
-        stored = [run for run in stored if run.case not in {case.name for case in cases}]
-    file = PowerRun.replace(own, stored)
-    done = [run for run in stored if run.limit == options.minutes]
-    folder = Path(".asv/gate/proof", commit[:12]).resolve()
-    clone = _clone(folder, commit, conf)
-    for case in cases:
-        for number in range(sum(r.case == case.name for r in done), options.runs):
-            place = case.places[number % len(case.places)] if case.places else None
-            head, ratio = _head(clone, folder, case, place, options.config)
-            found = _gate(clone, head, case, place, number, options)
-            run = PowerRun(
+    cases = [case for case in CASES if not options.only or case.name in options.only]
+    if options.simulate:
+        return simulate(PowerRun.read(own), cases, options.simulate)
+    return run(options, conf, own, cases)
+
+
+def run(options: argparse.Namespace, conf: Any, own: Path, cases: Sequence[Case]) -> int:
+    """Make the commits, run the gate on them, and store what it said."""
+    commit = builds.resolve("HEAD")
+    ruler = _ruler(options.config)
+    done = [
+        run
+        for run in PowerRun.read(own)
+        if run.ruler == ruler and not (options.fresh and run.case in {case.name for case in cases})
+    ]
+    file = PowerRun.replace(own, done)
+    clone = _clone(Path(".asv/gate/power", commit[:12]).resolve(), commit, conf)
+    for number in range(options.runs):
+        for case in cases:
+            if sum(r.case == case.name and r.limit == options.minutes for r in done) > number:
+                continue
+            place = case.places[number % len(case.places)]
+            base, head = _commits(clone, case, place, number)
+            found, rows = _gate(clone, base, head, number, options)
+            one = PowerRun(
                 case=case.name,
-                place=list(place) if place else None,
-                true_ratio=ratio,
-                gate=judged[case.name],
+                place=place,
+                rows=rows,
+                minutes=found["minutes"],
                 limit=options.minutes,
+                ruler=ruler,
                 commit=commit,
                 date=now(),
-                **found,
             )
-            run.append(own)
-            done.append(run)
-            hits = sum(r.hit for r in done if r.case == case.name)
-            print(f"{case.what}: {hits} of {number + 1}; {found['minutes']:.1f} min", flush=True)
-    lines = [line for case in CASES if (line := summary(case, done))]
-    print(f"\n{table(lines)}\n\nstored in {file}")
-    return 0 if all(line["met"] for line in lines) else 1
+            one.append(own)
+            done.append(one)
+            said = Counter(row["verdict"] for row in rows)
+            words = ", ".join(f"{count} {verdict}" for verdict, count in said.items())
+            print(f"{case.what} {place}: {words}; {one.minutes:.1f} min", flush=True)
+    return report([r for r in done if r.limit == options.minutes], str(file))
 
 
-def _judged(config: str) -> dict[str, str]:
-    """Return, of each case, a hash of what decides how often the gate of HEAD is wrong."""
-    listed = _git(Path.cwd(), "ls-tree", "-r", "HEAD", "--", *JUDGED, config)
-    found = {}
-    for case in CASES:
-        slower = [change(size) for _, size in case.places]
-        text = "".join([listed, CHANGE, CALIBRATE, *slower] if slower else [listed])
-        found[case.name] = hashlib.sha256(text.encode()).hexdigest()[:12]
-    return found
-
-
-def summary(case: Case, done: list[PowerRun]) -> dict[str, Any] | None:
-    """Return the line of one case: how many runs, in how many the gate said slower, an interval."""
-    runs = [r for r in done if r.case == case.name]
+def simulate(runs: Sequence[PowerRun], cases: Sequence[Case], number: int) -> int:
+    """Draw runs from the pairs of real ones, judge them, and say how often that is wrong."""
     if not runs:
+        print("there are no runs to draw from: measure some without --simulate", file=sys.stderr)
+        return NOTHING
+    drawn = []
+    for case in cases:
+        for i in range(number):
+            progress(f"{case.what}: {i} of {number}")
+            if one := resample.drawn(runs, case.name, times, seed=i):
+                drawn.append(one)
+    progress("")
+    return report(drawn, f"drawn from {len(runs)} runs")
+
+
+def _effects() -> dict[str, float]:
+    return {case.name: case.effect for case in CASES}
+
+
+def times(run: PowerRun, row: JudgedRow) -> float | None:
+    """Return how many times as long the head of a row takes in truth; None where nobody knows."""
+    if run.place and re.search(rf"\('{run.place}[':]", row["name"]):
+        known = row["name"].startswith(SUITE) and row["seconds"] >= LEAST
+        return 1 + _effects()[run.case] if known else None
+    return None if row["verdict"] == MOVED else 1.0
+
+
+def report(runs: Sequence[PowerRun], source: str) -> int:
+    """Print what the runs say of each kind of change; return the exit code."""
+    lines = [line for case in CASES if (line := summary(case, runs))]
+    nulls = [run for run in runs if not _effects()[run.case]]
+    wrong = sum(_false(run) for run in nulls)
+    met = all(line["met"] for line in lines) and wrong <= FALSE * len(nulls)
+    print(f"\n{table(lines)}\n")
+    print(f"Runs of nothing that say slower: {wrong} of {len(nulls)}{_reach(wrong, len(nulls))}.")
+    print(source)
+    return 0 if met else BAD
+
+
+def summary(case: Case, runs: Iterable[PowerRun]) -> dict[str, Any] | None:
+    """Return the line of one case: in how many runs it was found, and what its rows were called."""
+    own = [run for run in runs if run.case == case.name]
+    if not own:
         return None
-    hits = sum(r.hit for r in runs)
-    interval = stats.binomtest(hits, len(runs)).proportion_ci(0.95, "exact")
-    share = hits / len(runs)
+    of_it = [[row["verdict"] for row in run.rows if _slowed(run, row)] for run in own]
+    rows = Counter(verdict for verdicts in of_it for verdict in verdicts)
+    found = sum("slower" in verdicts for verdicts in of_it)
+    met = case.least is None or (found >= case.least * len(own))
     return {
-        "case": case.name,
         "what": case.what,
-        "target": case.target,
-        "runs": len(runs),
-        "hits": hits,
-        "low": round(float(interval.low), 3),
-        "high": round(float(interval.high), 3),
-        "met": share <= 0.05 if case.least is None else share >= case.least,
-        "true ratios": sorted({round(r.true_ratio, 3) for r in runs}),
-        "minutes": round(sorted(r.minutes for r in runs)[len(runs) // 2], 1),
-        "benchmarks": runs[-1].benchmarks,
-        "undecided": sum(r.undecided for r in runs),
+        "runs": len(own),
+        "found": None if case.least is None else found,
+        "reach": "" if case.least is None else _reach(found, len(own)),
+        "false": sum(_false(run) for run in own),
+        **{verdict: rows[verdict] for verdict in VERDICTS},
+        "minutes": statistics.median(run.minutes for run in own),
+        "met": met and not (case.effect >= 0.05 and rows["same"]),
     }
 
 
-def table(lines: list[dict[str, Any]]) -> str:
+def _slowed(run: PowerRun, row: JudgedRow) -> bool:
+    return (times(run, row) or 1) > 1
+
+
+def _false(run: PowerRun) -> bool:
+    """Return whether the gate called something slower that is not."""
+    return any(row["verdict"] == "slower" and times(run, row) == 1 for row in run.rows)
+
+
+def _reach(hits: int, of: int) -> str:
+    if not of:
+        return ""
+    interval = stats.binomtest(hits, of).proportion_ci(0.95, "exact")
+    return f" ({interval.low:.0%} to {interval.high:.0%})"
+
+
+def table(lines: Iterable[dict[str, Any]]) -> str:
     """Return the lines as Markdown."""
-    headers = ["", "target", "runs", "said slower", "95 % interval", "minutes a run"]
+    headers = ["", "runs", "found it", "slower elsewhere", "rows: slower", "undecided", "same",
+               "faster", "minutes"]  # fmt: skip
     rows = [
-        [r["what"], r["target"], r["runs"], r["hits"], f"{r['low']:.0%} to {r['high']:.0%}",
-         f"{r['minutes']:g}"]
+        [r["what"], r["runs"], "" if r["found"] is None else f"{r['found']}{r['reach']}",
+         r["false"], *(r[verdict] for verdict in VERDICTS),
+         f"{r['minutes']:.1f}"]
         for r in lines
     ]  # fmt: skip
-    return columns(rows, headers, "llrrlr", style="pipe")
+    return columns(rows, headers, "lrrrrrrrr", style="pipe")
+
+
+# -- commits of known effect -----------------------------------------------------------------------
+
+
+def _ruler(config: str) -> str:
+    """Return a hash of what decides which pairs are measured, in HEAD, and of the changes."""
+    listed = git.git("ls-tree", "-r", "HEAD", "--", *MEASURED, config)
+    return hashlib.sha256(f"{listed}{SLOWED}{UNUSED}".encode()).hexdigest()[:12]
 
 
 def _clone(folder: Path, commit: str, conf: Any) -> Path:
@@ -261,13 +289,8 @@ def _clone(folder: Path, commit: str, conf: Any) -> Path:
     if not clone.exists():
         clone.mkdir(parents=True)
         _git(clone, "clone", "--quiet", "--shared", str(Path.cwd()), ".")
-        _git(clone, "checkout", "--quiet", "-B", "proof", commit)
         (clone / ".asv").mkdir(exist_ok=True)
         (clone / ".asv/env").symlink_to(Path(conf.env_dir).resolve())
-        change = clone / "lsekernels/backends/numpy.py"
-        change.write_text(change.read_text() + "# Nothing has changed.\n")
-        _git(clone, "commit", "--quiet", "--all", "-m", "Change nothing")
-        _git(clone, "tag", "nothing")
         _git(clone, "tag", "start", commit)
     return clone
 
@@ -276,136 +299,82 @@ def _git(folder: Path, *arguments: str) -> str:
     return git.git(*arguments, cwd=folder, **git.identity("gate"))
 
 
-def _head(
-    clone: Path, folder: Path, case: Case, place: tuple[str, int] | None, config: str
-) -> tuple[str, float]:
-    """Return the commit of a case, and how much slower it is in truth."""
-    if place is None:
-        return "nothing", 1.0
-    tag = f"{case.name}-{place[0]}-{place[1]}"
-    known = folder / f"{tag}.json"
-    if not known.exists():
-        slower, ratio = _calibrate(clone, folder, case.effect, place, config)
+def _commits(clone: Path, case: Case, place: str, number: int) -> tuple[str, str]:
+    """Return the base and the head of a run."""
+    if case.effect:
+        file = f"lsekernels/backends/{place}.py"
+        plain = _git(clone, "show", f"start:{file}")
+        times = (1.0, 1.0 + case.effect)
+        base, head = (
+            _commit(clone, f"{place}-{t:g}", {file: slowed_down(plain, t)}) for t in times
+        )
+        return base, head
+    if case.name == "comment":
+        plain = _git(clone, "show", f"start:{COMMENTED}")
+        return "start", _commit(clone, "comment", {COMMENTED: f"{plain}\n# Nothing has changed.\n"})
+    functions = PADDING[number % len(PADDING)]
+    files = {file: padded(_git(clone, "show", f"start:{file}"), functions) for file in PADDED}
+    return "start", _commit(clone, f"layout-{functions}", files)
+
+
+def _commit(clone: Path, tag: str, files: dict[str, str]) -> str:
+    """Return the tag of a commit on the start that has these `files`, as an earlier run made it."""
+    if tag not in _git(clone, "tag").split():
         _git(clone, "checkout", "--quiet", "--detach", "start")
-        file = clone / f"lsekernels/backends/{place[0]}.py"
-        file.write_text(slowed_down(file.read_text(), slower))
-        _git(clone, "commit", "--quiet", "--all", "-m", f"Slow {place[0]} down: {ratio:.3f}")
-        _git(clone, "tag", "--force", tag)
-        known.write_text(json.dumps(ratio))
-    return tag, float(json.loads(known.read_text()))
+        for file, text in files.items():
+            (clone / file).write_text(text)
+        _git(clone, "commit", "--quiet", "--all", "-m", tag)
+        _git(clone, "tag", tag)
+        _git(clone, "checkout", "--quiet", "--detach", "start")
+    return tag
 
 
-def change(size: int) -> str:
-    """Return the function that slows calls of this size down, with its `amount` still open."""
-    return WAITING if size >= 1000 else COMPILED_STEPS
-
-
-def slowed_down(source: str, slower: str) -> str:
-    """Return the source of a backend whose logsumexp is the function `slower`."""
+def slowed_down(source: str, times: float) -> str:
+    """Return the source of a backend whose methods take so many times as long."""
     name = re.findall(r"^class (\w+)\(", source, re.M)[-1]
-    return source + CHANGE.format(name=name, slower=slower)
+    return source.rstrip("\n") + SLOWED.format(name=name, times=times)
 
 
-def _calibrate(
-    clone: Path, folder: Path, effect: float, place: tuple[str, int], config: str
-) -> tuple[str, float]:
-    """Return a function slower by `effect`, as text, and by how much it really is."""
-    there = Path.cwd()
-    os.chdir(clone)
-    try:
-        commits = {side: builds.resolve("start") for side in ("base", "head")}
-        side = builds.prepare(config, commits, folder / "start", own=False)[0].sides["base"]
-    finally:
-        os.chdir(there)
-    name, size = place
-
-    slower = change(size)
-    unit = 1.0  # how much slower one more of `amount` makes it
-    if slower == COMPILED_STEPS:
-        few, many = (
-            _measured(side, name, size, slower.format(amount=steps), SECONDS / 4)
-            for steps in (0, STEPS)
-        )
-        unit = (many - few) / STEPS
-    amount = find_amount(
-        lambda amount: _measured(side, name, size, slower.format(amount=amount), SECONDS / 4),
-        effect,
-        2 * effect / unit,
-    )
-    text = slower.format(amount=amount)
-    ratio = _measured(side, name, size, text, SECONDS)
-    if abs(ratio - 1 - effect) > effect / 4:
-        raise util.UserError(
-            f"{name} of {size} cannot be made slower by {effect:.0%}, but by {ratio - 1:.1%}"
-        )
-    print(f"{name} of {size}: slower by a factor of {ratio:.4f}", flush=True)
-    return text, ratio
-
-
-def find_amount(ratio: Callable[[float], float], effect: float, high: float) -> float:
-    """Return the amount from 0 to `high` whose ratio is nearest 1 + `effect`, of those tried.
-
-    By halving: the ratio need only grow with the amount. Steps beside which a processor still works
-    on something else cost less than more of them do.
-    """
-    low, found = 0.0, {}
-    for _ in range(TRIES):
-        amount = (low + high) / 2
-        found[amount] = ratio(amount) - 1
-        if abs(found[amount] - effect) < effect / 20:
-            break
-        low, high = (amount, high) if found[amount] < effect else (low, amount)
-    return min(found, key=lambda amount: abs(found[amount] - effect))
-
-
-def _measured(side: Side, name: str, size: int, slower: str, seconds: float) -> float:
-    """Return how many times as long a call takes that is made `slower`."""
-    asked = json.dumps([name, size, slower, seconds / PROCESSES])
-    found = []
-    for _ in range(PROCESSES):
-        done = subprocess.run(
-            [side.python, "-c", CALIBRATE, asked],
-            env={**os.environ, **side.environ, "PYTHONPATH": str(side.path)},
-            capture_output=True,
-            text=True,
-            cwd=side.path,
-        )
-        if done.returncode:
-            raise util.UserError(f"{name} cannot be timed: {done.stderr.strip()[-500:]}")
-        found.append(float(done.stdout.splitlines()[-1]))
-    return statistics.median(found)
+def padded(source: str, functions: int) -> str:
+    """Return the source of a Cython module with so many functions before all others."""
+    first = re.search(r"^(?:@|def |cdef \w+ \w+\(|cpdef |ctypedef )", source, re.M)
+    at = first.start() if first else len(source)
+    return source[:at] + "".join(UNUSED.format(number=n) for n in range(functions)) + source[at:]
 
 
 def _gate(
-    clone: Path,
-    head: str,
-    case: Case,
-    place: tuple[str, int] | None,
-    number: int,
-    options: argparse.Namespace,
-) -> dict[str, Any]:
-    """Run the gate once, in processes of its own; return what it said of the changed backend."""
+    clone: Path, base: str, head: str, number: int, options: argparse.Namespace
+) -> tuple[dict[str, Any], list[JudgedRow]]:
+    """Run the gate once, in processes of its own; return what it said, and its rows."""
     file = clone / ".asv/verdict.json"
-    command = [sys.executable, "-m", "lsebench", "gate", "start", head]
-    command += ["--fresh", "--same-environments"]
-    command += ["--minutes", str(options.minutes), "--json", str(file), "--seed", str(number)]
-    command += ["--config", options.config]
-    if place:
-        command += ["--bench", rf"^warm\.Logsumexp\..*'{place[0]}', 'float64', {place[1]}\)$"]
+    command = [sys.executable, "-m", "lsebench", "gate", base, head, "--fresh"]
+    command += ["--same-environments", "--minutes", str(options.minutes), "--json", str(file)]
+    command += ["--seed", str(number), "--config", options.config]
     file.unlink(missing_ok=True)
     done = subprocess.run(command, cwd=clone, stdout=subprocess.PIPE, text=True)
-    if done.returncode not in (0, 1, NOTHING) or not file.exists():
+    if done.returncode not in (0, BAD, NOTHING) or not file.exists():
         raise util.UserError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}")
     found = json.loads(file.read_text())
-    verdicts = [row["verdict"] for row in found["rows"]]
-    slower = [row for row in found["rows"] if row["verdict"] == "slower"]
-    return {
-        "hit": bool(slower),
-        "rows": [
-            {k: row[k] for k in ("benchmark", "parameters", "ratio", "low", "high", "verdict")}
-            for row in (found["rows"] if place else slower)
-        ],
-        "benchmarks": len(verdicts),
-        "undecided": verdicts.count("undecided"),
-        "minutes": found["minutes"],
-    }
+    names = [found[side][:12] for side in ("base", "head")]
+    pairs = MeasuredPair.read(clone / ".asv/gate" / "-".join([*names, "same"]))
+    return found, list(_rows(found, pairs))
+
+
+def _rows(found: dict[str, Any], pairs: Iterable[MeasuredPair]) -> Iterator[JudgedRow]:
+    """Yield the timed rows that were measured, with their pairs."""
+    stages: defaultdict[str, dict[str, list[list[float]]]] = defaultdict(dict)
+    for pair in pairs:
+        if pair.ratio and pair.mean and pair.tail:
+            values = [round(value, 5) for value in (pair.ratio, pair.mean, pair.tail)]
+            stages[pair.row].setdefault(pair.stage, []).append(values)
+    for row in found["rows"]:
+        parameters = ", ".join(row["parameters"])
+        name = f"{row['benchmark']}({parameters})" if parameters else row["benchmark"]
+        measured = stages.get(f"{name} {row['environment']}", {})
+        if row["unit"] == "seconds" and measured:
+            yield {
+                "name": name,
+                "seconds": float(row["base"]),
+                "verdict": MOVED if row["outcome"].endswith(LAYOUT) else row["verdict"],
+                **{stage: measured.get(stage, []) for stage in STAGES},  # type: ignore[typeddict-item]
+            }

@@ -355,26 +355,34 @@ class MeasuredPair(Record):
     """Side -> why it has no value."""
 
 
+class JudgedRow(TypedDict):
+    """A timed benchmark in a run of the gate."""
+
+    name: str
+    """Benchmark and parameters."""
+    seconds: float
+    """A call of the base's."""
+    verdict: str
+    screen: list[list[float]]
+    """Head over base of each pair: of the median of the turns, their mean, their slowest tenth."""
+    confirm: list[list[float]]
+
+
 @dataclass(frozen=True, kw_only=True)
 class PowerRun(Record):
-    """A run of the gate on a change of known size."""
+    """A run of the gate on a change of known effect."""
 
-    FILE = "gate-proof.jsonl"
-    KEYS: ClassVar = {"true_ratio": "true ratio"}
+    FILE = "gate-power.jsonl"
     case: str
-    place: list[str | int] | None
-    """Backend and size that were made slower."""
-    true_ratio: float
-    hit: bool
-    """It said slower."""
-    rows: list[dict[str, Any]]
-    benchmarks: int
-    undecided: int
+    place: str
+    """The backend that was slowed down, if one was."""
+    rows: list[JudgedRow]
+    """What was measured."""
     minutes: float
-    gate: str = ""
-    """Hash of what decides how often it is wrong."""
     limit: float
     """Minutes that it was given."""
+    ruler: str
+    """Hash of what decides which pairs are measured, and how they scatter."""
     commit: str
     date: str
 
