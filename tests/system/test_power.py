@@ -193,7 +193,8 @@ def prove(tmp_path, monkeypatch):
     monkeypatch.setattr(power, "_commits", lambda _, case, place, number: (case.name, place))
 
     def gate(clone, case, place, number, options):
-        return {"minutes": 0.1}, [row(WARM.format(place), "slower", [1.05 + i / 1e4 for i in range(12)])]
+        pairs = [1.05 + i / 1e4 for i in range(12)]
+        return {"minutes": 0.1}, [row(WARM.format(place), "slower", pairs)]
 
     monkeypatch.setattr(power, "_gate", gate)
 
