@@ -6,7 +6,7 @@ Source: that of the NumPy form.
 import math
 
 from ..backend import Array, Backend, DeviceArray, HostResult, Scalar, Unavailable, Vector
-from .numpy import LOSES_TINY_TERMS
+from ._known_failures import LOSES_TINY_TERMS
 
 
 class CuDF(Backend):

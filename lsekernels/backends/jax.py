@@ -4,7 +4,7 @@ from functools import cached_property
 from typing import Any
 
 from ..backend import Array, Backend, Call, DeviceArray, Failures, HostResult, Vector
-from .numpy import LOSES_TINY_TERMS
+from ._known_failures import LOSES_TINY_TERMS
 from .torch import INFINITY_IS_NAN
 
 FLUSHES_DENORMALS: Failures = {

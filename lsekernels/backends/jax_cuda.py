@@ -1,8 +1,8 @@
 """JAX on an NVIDIA GPU."""
 
 from ..backend import Unavailable
+from ._known_failures import LOSES_TINY_TERMS
 from .jax import JAX
-from .numpy import LOSES_TINY_TERMS
 from .torch import INFINITY_IS_NAN
 
 

@@ -8,7 +8,7 @@ import math
 
 from ..backend import Backend, Call, Vector
 from . import python
-from .numpy import LOSES_TINY_TERMS, WITHOUT_INTERCHANGES
+from ._known_failures import LOSES_TINY_TERMS, WITHOUT_INTERCHANGES
 
 
 class Numba(Backend):

@@ -6,7 +6,7 @@ Source: that of the NumPy form.
 from typing import Any
 
 from ..backend import Array, Backend, Call, Vector
-from .numpy import LOSES_TINY_TERMS
+from ._known_failures import LOSES_TINY_TERMS
 
 
 class NumbaGUVectorize(Backend):

@@ -4,7 +4,7 @@ Source: that of the NumPy form.
 """
 
 from ..backend import Backend, Matrix, Scalar, Vector
-from .numpy import LOSES_TINY_TERMS
+from ._known_failures import LOSES_TINY_TERMS
 
 
 class NumExpr(Backend):

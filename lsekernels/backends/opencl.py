@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from ..backend import Array as HostArray
 from ..backend import Backend, HostResult, Unavailable, one_line
-from .numpy import LOSES_TINY_TERMS
+from ._known_failures import LOSES_TINY_TERMS
 
 SOURCE = """
 #pragma OPENCL EXTENSION cl_khr_fp64 : enable

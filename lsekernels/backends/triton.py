@@ -3,7 +3,7 @@
 from typing import Any
 
 from ..backend import Array, Backend, DeviceArray, HostResult, Matrix, Scalar, Unavailable, Vector
-from .numpy import LOSES_TINY_TERMS
+from ._known_failures import LOSES_TINY_TERMS
 
 OPTIONS = {"enable_fp_fusion": True}
 """Of the compiler: products may be fused with additions. Its default changes in Triton 3.10."""
