@@ -115,7 +115,7 @@ def collect(
         "rows": rows,
         "others": others,
         "findings": findings,
-        "absent": sum(_nowhere(row) for row in state.rows),
+        "absent": sum(row.nowhere() for row in state.rows),
     }
     return found | {"exit code": exit_code(found)}
 
@@ -230,14 +230,6 @@ def _finding(row: Row) -> Found | None:
     if any(s.startswith("failed") for s in head) and all(base):
         return {"kind": "fails on both", **what, "reason": head[-1].partition(": ")[2]}
     return None
-
-
-def _nowhere(row: Row) -> bool:
-    """Return whether the benchmark is n/a on both sides."""
-    states = row.states()
-    return bool(states) and all(
-        s.get(side, "").startswith("absent") for s in states for side in ("base", "head")
-    )
 
 
 def exit_code(found: Found) -> int:

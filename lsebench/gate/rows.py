@@ -68,11 +68,18 @@ class Row:
         """Return why pairs have no value, each side."""
         return [pair.states for stage in self.pairs.values() for pair in stage if pair.states]
 
+    def nowhere(self) -> bool:
+        """Return whether it is n/a on both sides, in every pair."""
+        states = self.states()
+        return bool(states) and all(
+            state.get(side, "").startswith("absent") for state in states for side in SIDES
+        )
+
     def verdict(self, options: argparse.Namespace, typical: float | None, values: int) -> str:
         """Return what the screen says, or the reason for no time; of so many other `values`."""
         if self.identical:
             return "same"
-        if len(self.states()) > 1:
+        if len(self.states()) > 1 or self.nowhere():
             return "no value"
         if self.key.unit != SECONDS:
             larger = statistics.grown(
