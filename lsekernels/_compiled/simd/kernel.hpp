@@ -6,168 +6,83 @@
 // normal number: nothing overflows, and no denormal slows the loop down.
 //
 // Source: of carrying (exponent, sum) instead of subtracting the maximum: M. Dukhan and
-// A. Ablavatski, "The two-pass softmax algorithm", arXiv:2001.04438 (2020); of exp's two parts of
-// ln(2): W. J. Cody and W. Waite, "Software manual for the elementary functions" (1980).
+// A. Ablavatski, "The two-pass softmax algorithm", arXiv:2001.04438 (2020); of what a difference
+// lacks: D. E. Knuth, "The art of computer programming", vol. 2, section 4.2.2.
 
 #pragma once
 
 #include <cmath>
 #include <cstddef>
-#include <cstdint>
 #include <limits>
-#include <type_traits>
 
-#include <xsimd/xsimd.hpp>
-
-#include "variant.hpp"
-
-// Everything lives in an unnamed namespace: this file is compiled once for each instruction set,
-// and the linker must never take another set's copy of a function.
-namespace {
-
-template <class T>
-struct Real;
-
-// Coefficients of 2^f on [-1/2, 1/2], minimax in relative error (Remez in 40 digits, then rounded):
-// 2e-16 for degree 10, 2e-9 for degree 6.
-template <>
-struct Real<double> {
-  using Integer = int64_t;
-  static constexpr int mantissa = 52, bias = 1023;
-  static constexpr double magic = 6755399441055744.0;  // 1.5 * 2^52: adding it rounds to integer
-  static constexpr double span = 1000, small = 0x1p-900, big = 0x1p900, far = 0x1p20;
-  static constexpr int lift = 100;  // keeps what ends as a denormal number normal until then
-  static constexpr double ln2_high = LN2_HIGH, ln2_low = LN2_LOW;
-  static constexpr double exp2[] = {
-      1.0, 0.6931471805599497, 0.24022650695908768, 0.05550410866445883, 0.00961812910803459,
-      0.0013333558228561476, 0.00015403529961135955, 1.5252658116561384e-05,
-      1.3215662831846104e-06, 1.0208537904552164e-07, 7.037279530582804e-09};
-};
-
-template <>
-struct Real<float> {
-  using Integer = int32_t;
-  static constexpr int mantissa = 23, bias = 127;
-  static constexpr float magic = 12582912.0f;  // 1.5 * 2^23
-  static constexpr double span = 120, small = 0x1p-60, big = 0x1p90, far = 0x1p14;
-  static constexpr int lift = 30;
-  static constexpr float ln2_high = 0.693359375f, ln2_low = -2.12194440e-4f;
-  static constexpr float exp2[] = {1.0f,          0.6931472057f,  0.2402264689f, 0.0555032878f,
-                                   0.0096184890f, 0.00133999312f, 0.000153458122f};
-};
-
-template <class A>
-constexpr bool is_emulated = false;
-#if XSIMD_VERSION_MAJOR >= 13  // older Pythrans bring older headers
-template <size_t N>
-constexpr bool is_emulated<xsimd::emulated<N>> = true;
+#include "exp.hpp"
+#ifdef __AVX512DQ__
+#include "avx512.hpp"
 #endif
+#include "columns.hpp"
+
+namespace {
 
 template <class A, class T>
 struct Kernel {
   using R = Real<T>;
+  using E = Exp<A, T>;
+  using Terms = typename E::Terms;
+  using Lifted = typename E::template Lifted<R::lift>;
   using V = xsimd::batch<T, A>;
   static constexpr size_t WIDTH = V::size;
   static constexpr size_t UNROLL = 4;
   static constexpr size_t STEP = UNROLL * WIDTH;
+  static constexpr size_t LINE = 64 / sizeof(T);  // elements of a line of cache
+  static constexpr size_t VECTORS = LINE / WIDTH;
   // A lane adds 32 terms before its sum moves on to double precision.
-  static constexpr size_t CHUNK = 32 * STEP;
-  static constexpr int DEGREE = sizeof(R::exp2) / sizeof(T) - 1;
+  static constexpr size_t CHUNK = 64 * LINE;
 
-  // -- exp ---------------------------------------------------------------------------------------
-
-  static V polynomial(V f) {
-    V p(R::exp2[DEGREE]);
-    for (int i = DEGREE - 1; i >= 0; --i) p = xsimd::fma(p, f, V(R::exp2[i]));
-    return p;
+  static V fma(typename E::Factors exp, V sum) {
+    return xsimd::fma(V(exp.polynomial), V(exp.power), sum);
   }
-
-  // 2^j, where `t` is j + bias + magic.
-  static V power(V t) {
-    using Integer = typename R::Integer;
-    return xsimd::bitwise_cast<T>(xsimd::bitwise_cast<Integer>(t) << R::mantissa);
-  }
-
-  // Without a fused multiply-add, x*log2(e) would be rounded before the integer is taken off.
-  static constexpr bool FUSED = !std::is_same_v<A, xsimd::sse2> && !is_emulated<A>;
-
-  // x - k*ln(2)
-  static V remainder(V x, V k) {
-    return xsimd::fnma(k, V(R::ln2_low), xsimd::fnma(k, V(R::ln2_high), x));
-  }
-
-  // exp(x) * 2^-k. Where fused, it is base^x, with a base near e: see Functions::excess.
-  struct Terms {
-    V low, high, magic;
-
-    explicit Terms(double k)
-        : low(T((k - R::span) / LOG2E)),
-          high(T((k + R::span) / LOG2E)),
-          magic(T(double(R::magic) + R::bias - k)) {}
-
-    // A nan stays one, or becomes `high`, whichever operand xsimd's version prefers: never `low`.
-    V clamp(V x) const { return xsimd::max(xsimd::min(x, high), low); }
-
-    void add(V x, V& sum) const {
-      const V t = xsimd::fma(x, V(T(LOG2E)), magic);
-      V f;
-      if constexpr (FUSED)
-        f = xsimd::fms(x, V(T(LOG2E)), t - magic);
-      else
-        f = remainder(x, t - magic) * V(T(LOG2E));
-      sum = xsimd::fma(polynomial(f), power(t), sum);
-    }
-  };
-
-  // exp(d) * 2^lift for d <= 1, to the last digit; 0 where exp(d) is.
-  static V lifted_exp(V d) {
-    const V lowest(T(-(R::bias - 3 + R::lift) / LOG2E));
-    const V magic(T(double(R::magic) + R::bias + R::lift));
-    const V t = xsimd::fma(d, V(T(LOG2E)), magic);
-    const V f = remainder(d, t - magic) * V(T(LOG2E));
-    return xsimd::select(d < lowest, V(T(0)), polynomial(f) * power(t));
-  }
-
-  // What x - m lacks in d, its rounding (D. Knuth's TwoDiff): exp makes that 2^9 times as large.
-  static V rounded_off(V x, V m, V d) {
-    const V part = d - x, low = (x - (d - part)) - (m + part);
-    // nan where one of them is infinite; of 1 and more where exp is 0, and shall not be negative.
-    return xsimd::select(xsimd::abs(low) < V(T(1)), low, V(T(0)));
-  }
+  static V product(typename E::Factors exp) { return V(exp.polynomial) * V(exp.power); }
 
   // Elements i to n of x, fewer than WIDTH of them, among lanes of -inf.
   static V tail(const T* x, size_t i, size_t n) {
-    alignas(64) T full[WIDTH];
-    if (n >= WIDTH) {  // the last vector, without what was there before
-      for (size_t j = 0; j < WIDTH; ++j) full[j] = T(j);
-      const auto before = V::load_aligned(full) < V(T(WIDTH - (n - i)));
-      return xsimd::select(before, V(T(-INFINITY)), V::load_unaligned(x + n - WIDTH));
-    }
-    for (size_t j = 0; j < WIDTH; ++j) full[j] = i + j < n ? x[i + j] : T(-INFINITY);
-    return V::load_aligned(full);
+    if (E::SATURATES || n < WIDTH) return E::load_part(x + i, n - i);
+    alignas(64) T lane[WIDTH];  // the last vector, without what was there before
+    for (size_t j = 0; j < WIDTH; ++j) lane[j] = T(j);
+    const auto before = V::load_aligned(lane) < V(T(WIDTH - (n - i)));
+    return xsimd::select(before, V(T(-INFINITY)), V::load_unaligned(x + n - WIDTH));
   }
 
   // -- one block -----------------------------------------------------------------------------------
 
-  static double total(const V (&sum)[UNROLL]) {
-    return xsimd::reduce_add((sum[0] + sum[1]) + (sum[2] + sum[3]));
-  }
-
-  static double add_up(const T* x, size_t n, double k) {
+  // sum(exp(x)) * 2^-k. A line of cache at a time: one stream of addresses is what the CPU's own
+  // prefetching follows best. Beyond the cache it is asked for AHEAD bytes before.
+  template <bool CLAMPED, size_t AHEAD>
+  [[gnu::noinline]] static double add_up(const T* x, size_t n, double k) {
     const Terms terms(k);
+    const auto add = [&](V v, V sum) { return fma(terms(CLAMPED ? terms.clamp(v) : v), sum); };
+    const V zero(T(0));
     double s = 0;
     size_t i = 0;
-    while (i + STEP <= n) {
-      const size_t end = i + CHUNK <= n ? i + CHUNK : n - (n - i) % STEP;
-      V sum[UNROLL] = {V(T(0)), V(T(0)), V(T(0)), V(T(0))};
-      for (; i < end; i += STEP)
-        for (size_t u = 0; u < UNROLL; ++u)
-          terms.add(terms.clamp(V::load_unaligned(x + i + u * WIDTH)), sum[u]);
-      s += total(sum);
+    while (i + LINE <= n) {
+      const size_t end = i + CHUNK <= n ? i + CHUNK : n - (n - i) % LINE;
+      V now[VECTORS], next[VECTORS];  // sums: of every other line
+      for (size_t u = 0; u < VECTORS; ++u) now[u] = next[u] = zero;
+#pragma GCC unroll 1
+      for (; i < end; i += LINE) {
+        if constexpr (AHEAD != 0) __builtin_prefetch(x + i + AHEAD / sizeof(T));
+        for (size_t u = 0; u < VECTORS; ++u) {
+          const V sum = add(V::load_unaligned(x + i + u * WIDTH), now[u]);
+          now[u] = next[u];
+          next[u] = sum;
+        }
+      }
+      for (size_t u = 1; u < VECTORS; ++u) now[0] += now[u], next[0] += next[u];
+      s += double(xsimd::reduce_add(now[0] + next[0]));
     }
-    V rest(T(0));
-    for (; i + WIDTH <= n; i += WIDTH) terms.add(terms.clamp(V::load_unaligned(x + i)), rest);
-    if (i < n) terms.add(terms.clamp(tail(x, i, n)), rest);
+    if (i == n) return s;
+    V rest = zero;
+    for (; i + WIDTH <= n; i += WIDTH) rest = add(V::load_unaligned(x + i), rest);
+    if (i < n) rest = add(tail(x, i, n), rest);
     return s + double(xsimd::reduce_add(rest));
   }
 
@@ -192,12 +107,22 @@ struct Kernel {
   // -- whole arrays ---------------------------------------------------------------------------------
 
   static constexpr size_t BLOCK = 65536 / sizeof(T);  // elements; read twice, it comes from cache
+  static constexpr size_t FEW = 256;  // elements that are not worth a change of the CPU's mode
+  static constexpr size_t AHEAD = 6144;
 
   static void extend(const T* x, size_t n, Sum& sum) {
+    if (n < FEW) return extend_by<add_up<true, 0>>(x, n, sum);
+    const typename E::Flush flush;
+    if (n <= BLOCK) return extend_by<add_up<!E::SATURATES, 0>>(x, n, sum);
+    extend_by<add_up<!E::SATURATES, AHEAD>>(x, n, sum);
+  }
+
+  template <double (*ADD_UP)(const T*, size_t, double)>
+  static void extend_by(const T* x, size_t n, Sum& sum) {
     for (size_t i = 0; i < n && !sum.far; i += BLOCK) {
       const size_t length = n - i < BLOCK ? n - i : BLOCK;
       if (sum.special == 0) {
-        const double b = add_up(x + i, length, sum.k);
+        const double b = ADD_UP(x + i, length, sum.k);
         if (b <= R::big && sum.total.s + b >= R::small) {
           sum.total.add(b);
           continue;
@@ -218,7 +143,7 @@ struct Kernel {
         sum.far = true;
       } else {
         sum.move(k);
-        sum.total.add(add_up(x, n, k));
+        sum.total.add(add_up<true, 0>(x, n, k));
       }
     }
   }
@@ -233,16 +158,19 @@ struct Kernel {
   }
 
   static void add_rest(const T* x, size_t n, Rest& rest) {
+    const Lifted lifted;
     const V m(T(rest.m)), zero(T(0)), one(T(1));
     const auto add = [&](V v, V& sum, V& ties) {
       const V d = v - m;
       const auto tie = d == zero;
-      const V e = lifted_exp(d);
-      sum += xsimd::select(tie, zero, xsimd::fma(e, rounded_off(v, m, d), e));
+      const V e = product(lifted(xsimd::max(d, lifted.lowest)));
+      const V term = xsimd::fma(e, rounded_off(v, m, d), e);
+      sum += xsimd::select(tie | (d < lifted.lowest), zero, term);
       ties += xsimd::select(tie, one, zero);
     };
-    for (size_t i = 0; i < n; i += CHUNK / UNROLL) {
-      const size_t end = i + CHUNK / UNROLL < n ? i + CHUNK / UNROLL : n;
+    constexpr size_t PART = 32 * WIDTH;
+    for (size_t i = 0; i < n; i += PART) {
+      const size_t end = i + PART < n ? i + PART : n;
       V sum = zero, ties = zero;
       size_t j = i;
       for (; j + WIDTH <= end; j += WIDTH) add(V::load_unaligned(x + j), sum, ties);
@@ -252,122 +180,148 @@ struct Kernel {
     }
   }
 
-  // f of each vector of x, to out.
+  // f of each vector of x, to out. Where `far` from what is in cache, out is written past it.
   template <class F>
-  static void map(const T* x, size_t n, T* out, F f) {
+  static void map(const T* x, size_t n, T* out, F f, bool far = false) {
     size_t i = 0;
+    if (far) {
+      const size_t odd = (-reinterpret_cast<uintptr_t>(out)) % 64 / sizeof(T);
+      for (; i < odd && i < n; i += WIDTH) {
+        const size_t count = odd - i < WIDTH ? odd - i : WIDTH;
+        E::store_part(f(E::load_part(x + i, count)), out + i, count);
+      }
+      i = odd;
+      for (; i + WIDTH <= n; i += WIDTH) E::stream(f(V::load_unaligned(x + i)), out + i);
+      E::streamed();
+    }
     for (; i + STEP <= n; i += STEP)
       for (size_t u = 0; u < UNROLL; ++u)
         f(V::load_unaligned(x + i + u * WIDTH)).store_unaligned(out + i + u * WIDTH);
     for (; i + WIDTH <= n; i += WIDTH) f(V::load_unaligned(x + i)).store_unaligned(out + i);
-    if (i < n && n >= WIDTH) {  // the last vector, some of it once more
-      f(V::load_unaligned(x + n - WIDTH)).store_unaligned(out + n - WIDTH);
-    } else if (i < n) {
-      alignas(64) T full[WIDTH];
-      f(tail(x, i, n)).store_aligned(full);
-      for (size_t j = 0; i + j < n; ++j) out[i + j] = full[j];
-    }
+    if (i < n) E::store_part(f(E::load_part(x + i, n - i)), out + i, n - i);
   }
 
   // A row that fits into cache: out = exp(x) * 2^lift and its sum; exp is taken only once. False
   // where that would overflow, or vanish in what exp(x) / sum does not.
   static bool exp_row(const T* x, size_t n, T* out, double& s) {
-    const Terms terms(-R::lift);
-    const V lowest(T(-(R::bias - 3 + R::lift) / LOG2E)), none(T(0));
-    V sum[2] = {none, none};
-    const auto term = [&](V v, V& into) {
-      V e = none;
-      terms.add(xsimd::max(xsimd::min(v, terms.high), lowest), e);
-      into += e;
-      return e;
+    const Lifted lifted;
+    const V zero(T(0));
+    const auto term = [&](V v) {
+      if constexpr (!E::SATURATES) v = xsimd::min(v, lifted.highest);
+      return product(lifted(xsimd::max(v, lifted.lowest)));
     };
+    V now = zero, next = zero;
     double long_sum = 0;
     size_t i = 0;
-    while (i + 2 * WIDTH <= n) {
-      const size_t end = i + CHUNK <= n ? i + CHUNK : n - (n - i) % (2 * WIDTH);
-      for (; i < end; i += 2 * WIDTH) {
-        term(V::load_unaligned(x + i), sum[0]).store_unaligned(out + i);
-        term(V::load_unaligned(x + i + WIDTH), sum[1]).store_unaligned(out + i + WIDTH);
+    while (i + WIDTH <= n) {
+      const size_t left = (n - i) / WIDTH, end = i + (left < 64 ? left : 64) * WIDTH;
+#pragma GCC unroll 1
+      for (; i < end; i += WIDTH) {
+        const V e = term(V::load_unaligned(x + i));
+        e.store_unaligned(out + i);
+        const V sum = now + e;
+        now = next;
+        next = sum;
       }
-      long_sum += double(xsimd::reduce_add(sum[0] + sum[1]));
-      sum[0] = sum[1] = none;
+      long_sum += double(xsimd::reduce_add(now + next));
+      now = next = zero;
     }
-    for (; i + WIDTH <= n; i += WIDTH)
-      term(V::load_unaligned(x + i), sum[0]).store_unaligned(out + i);
     if (i < n) {
-      alignas(64) T full[WIDTH];
-      const V e = term(tail(x, i, n), sum[1]);
-      e.store_aligned(full);
-      const size_t first = n >= WIDTH ? WIDTH - (n - i) : 0;
-      for (size_t j = 0; i + j < n; ++j) out[i + j] = full[first + j];
+      const V e = term(E::load_part(x + i, n - i));
+      E::store_part(e, out + i, n - i);
+      long_sum += double(xsimd::reduce_add(e));
     }
-    s = std::ldexp(long_sum + double(xsimd::reduce_add(sum[0] + sum[1])), -R::lift);
-    return s >= 0.5 && s <= R::big / 256;  // one clamped term alone makes R::big
+    s = std::ldexp(long_sum, -R::lift);
+    // Beyond the clamp one term alone is as large as that.
+    return s >= 0.5 && s <= power_of_two(R::bias - 12 - R::lift);
   }
 
   // A quotient, not a product with 1 / sum: of equal elements it is exact where 1 / n is.
   static void divide(T* out, size_t n, double sum) {
     const V s{T(std::ldexp(sum, R::lift))}, one(T(1));
-    const auto divided = [&](V v) { return xsimd::min(one, v / s); };
-    size_t i = 0;
-    for (; i + WIDTH <= n; i += WIDTH)
-      divided(V::load_unaligned(out + i)).store_unaligned(out + i);
-    for (; i < n; ++i) out[i] = divided(V(out[i])).get(0);
+    map(out, n, out, [&](V v) { return xsimd::min(one, v / s); });
   }
 
-  static void softmax(const T* x, size_t n, T* out, double shift, double factor) {
+  static void softmax(const T* x, size_t n, T* out, double shift, double factor, bool far) {
+    const Lifted lifted;
     const V c{T(shift)}, g{T(std::ldexp(factor, -R::lift))}, one(T(1));
-    const V lowest(T(-(R::bias - 3 + R::lift) / LOG2E));
-    const V magic(T(double(R::magic) + R::bias + R::lift));
+    const auto p = [&](V v) {  // g makes 0 of what is as low as that
+      return xsimd::min(one, product(lifted(xsimd::max(v, lifted.lowest))) * g);
+    };
+    if (shift == 0) return map(x, n, out, p, far);
     map(x, n, out, [&](V v) {
-      const V exact = v - c, d = xsimd::max(exact, lowest);  // g makes 0 of what is as low as that
-      const V t = xsimd::fma(d, V(T(LOG2E)), magic), k = t - magic;
-      const V f = remainder(d, k) * V(T(LOG2E));
-      const V e = polynomial(f) * power(t);
-      return xsimd::min(one, xsimd::fma(e, rounded_off(v, c, exact), e) * g);
-    });
+      const V d = v - c, e = product(lifted(xsimd::max(d, lifted.lowest)));
+      return xsimd::min(one, xsimd::fma(e, rounded_off(v, c, d), e) * g);
+    }, far);
   }
 
-  static void log_softmax(const T* x, size_t n, T* out, double shift, double logarithm) {
+  static void log_softmax(const T* x, size_t n, T* out, double shift, double logarithm, bool far) {
     const V c{T(shift)}, l{T(logarithm)};
     map(x, n, out, [&](V v) {
       const V logarithm_of_p = (v - c) - l;
       return xsimd::select(logarithm_of_p > V(T(0)), V(T(0)), logarithm_of_p);
-    });
+    }, far);
+  }
+
+  // -- several rows --------------------------------------------------------------------------------
+
+  // sum(exp(row)) of each row, to be looked at: inf, nan, or out of range, where it is not right.
+  static void add_rows_up(const T* x, size_t rows, size_t n, double* sums) {
+    if (n < FEW) {
+      for (size_t i = 0; i < rows; ++i) sums[i] = add_up<true, 0>(x + i * n, n, 0);
+      return;
+    }
+    const typename E::Flush flush;
+    for (size_t i = 0; i < rows; ++i) sums[i] = add_up<!E::SATURATES, AHEAD>(x + i * n, n, 0);
+  }
+
+  // log of positive numbers.
+  static void logarithms(double* numbers, size_t n) {
+    Kernel<A, double>::map(numbers, n, numbers, [](auto v) { return xsimd::log(v); });
   }
 
   // -- limits: what no implementation for this instruction set can beat ----------------------------
 
   static double read(const T* x, size_t n) {
-    V sum[UNROLL] = {V(T(0)), V(T(0)), V(T(0)), V(T(0))};
+    return n <= BLOCK ? read_by<0>(x, n) : read_by<AHEAD>(x, n);
+  }
+
+  template <size_t AHEAD_BY>
+  static double read_by(const T* x, size_t n) {
+    constexpr size_t LINES = 4;
+    V sum[LINES * VECTORS];
+    for (V& each : sum) each = V(T(0));
     size_t i = 0;
-    for (; i + STEP <= n; i += STEP)
-      for (size_t u = 0; u < UNROLL; ++u) sum[u] += V::load_unaligned(x + i + u * WIDTH);
-    double s = total(sum);
+    for (; i + LINES * LINE <= n; i += LINES * LINE)
+      for (size_t u = 0; u < LINES * VECTORS; ++u) {
+        if (AHEAD_BY && u % VECTORS == 0)
+          __builtin_prefetch(x + i + u * WIDTH + AHEAD_BY / sizeof(T));
+        sum[u] += V::load_unaligned(x + i + u * WIDTH);
+      }
+    for (size_t u = 1; u < LINES * VECTORS; ++u) sum[0] += sum[u];
+    double s = xsimd::reduce_add(sum[0]);
     for (; i < n; ++i) s += double(x[i]);
     return s;
   }
 
   // As many terms as asked for, of x that stays in cache; nothing is checked or clamped.
   static double exp(const T* x, size_t n, size_t terms) {
-    const Terms term(0);
-    V sum[UNROLL] = {V(T(0)), V(T(0)), V(T(0)), V(T(0))};
-    while (terms) {
-      const size_t part = terms < n ? terms : n;
-      size_t i = 0;
-      for (; i + STEP <= part; i += STEP)
-        for (size_t u = 0; u < UNROLL; ++u) term.add(V::load_unaligned(x + i + u * WIDTH), sum[u]);
-      for (; i + WIDTH <= part; i += WIDTH) term.add(V::load_unaligned(x + i), sum[0]);
-      if (i < part) term.add(term.clamp(tail(x, i, part)), sum[1]);
-      terms -= part;
-    }
-    return total(sum);
+    double s = 0;
+    for (size_t done = 0; done < terms; done += n)
+      s += add_up<false, 0>(x, terms - done < n ? terms - done : n, 0);
+    return s;
   }
 
   static constexpr Functions<T> functions() {
     // ln(2^T(log2(e))) - 1, for the two roundings of log2(e).
     constexpr double excess = sizeof(T) == 8 ? -1.410920060305e-17 : -1.334975817162e-8;
-    return {extend, extend_rest, maximum, exp_row, divide, softmax, log_softmax, read, exp, FUSED ? excess : 0.0};
+    return {extend,      extend_rest,          maximum,
+            exp_row,     divide,               softmax,
+            log_softmax, add_rows_up,          logarithms,
+            Columns<A, T>::logsumexp,          Columns<A, T>::softmax,
+            Columns<A, T>::log_softmax,        read,
+            exp,         E::FUSED ? excess : 0.0,        R::small,
+            R::big};
   }
 };
 

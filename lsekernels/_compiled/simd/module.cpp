@@ -9,6 +9,7 @@
 
 #define NPY_NO_DEPRECATED_API NPY_1_7_API_VERSION
 #include <numpy/arrayobject.h>
+#include <numpy/arrayscalars.h>
 
 #include <algorithm>
 #include <cmath>
@@ -154,7 +155,10 @@ double logsumexp(const T* x, size_t n) {
   return std::fabs(r) < 1 ? careful_logsumexp(x, n) : r;
 }
 
-constexpr size_t SHORT = 16384;  // elements that stay in the second level of cache, with the result
+// Elements of a row that stays in the second level of cache, with the result.
+template <class T>
+constexpr size_t SHORT = (size_t(1) << 18) / sizeof(T);
+constexpr size_t FAR = size_t(1) << 25;  // bytes of a result that is not to drive all else from cache
 
 // A sum and the largest element, a block at a time: it is in cache then.
 struct Top {
@@ -201,7 +205,7 @@ Normalizer normalizer(const T* x, size_t n) {
   if (sum.far) return careful_normalizer(x, n);
   if (!(sum.special == 0)) return {sum.special, NAN, 0};
   if (sum.total.s == 0) return {-INFINITY, NAN, 0};
-  if (n <= SHORT) return careful_normalizer(x, n);
+  if (n <= SHORT<T>) return careful_normalizer(x, n);
   // exp(x - shift) must neither vanish nor overflow where exp(x) / s does not.
   const int exponent = std::ilogb(sum.total.s);
   if (sum.k != 0 || exponent < -1 || exponent > 60) sum.move(sum.k + exponent);
@@ -212,16 +216,13 @@ Normalizer normalizer(const T* x, size_t n) {
   return {shift, std::exp(rounded) / s, std::log(s) - rounded};
 }
 
-template <class T>
-using Map = void (*)(const T*, size_t, T*, double, double);
-
 // Backwards, a block at a time: the end of x is what is still in cache.
-template <class T>
-void map_backwards(Map<T> map, const T* x, size_t n, T* out, double shift, double second) {
+template <class T, class Map>
+void map_backwards(const T* x, size_t n, T* out, Map map) {
   constexpr size_t BLOCK = 65536;
   for (size_t end = n; end > 0;) {
     const size_t begin = end > BLOCK ? end - BLOCK : 0;
-    map(x + begin, end - begin, out + begin, shift, second);
+    map(x + begin, end - begin, out + begin);
     end = begin;
   }
 }
@@ -230,32 +231,151 @@ template <class T>
 void softmax_row(const T* x, size_t n, T* out, bool logarithm) {
   const auto& f = functions<T>();
   double s;
-  if (!logarithm && n <= SHORT && f.exp_row(x, n, out, s)) {
-    f.divide(out, n, s);  // both have the same excess
-    return;
-  }
+  if (!logarithm && n <= SHORT<T> && f.exp_row(x, n, out, s)) return f.divide(out, n, s);
   const Normalizer by = logarithm ? log_normalizer(x, n) : normalizer(x, n);
-  const double second = logarithm ? by.logarithm : by.factor;
   if (!logarithm && std::isnan(by.factor)) {
-    for (size_t i = 0; i < n; ++i) out[i] = NAN;
+    std::fill(out, out + n, T(NAN));
     return;
   }
+  const bool far = n * sizeof(T) >= FAR;
   in_parts(n, parts_of(n), [&](size_t begin, size_t end, size_t) {
-    map_backwards<T>(logarithm ? f.log_softmax : f.softmax, x + begin, end - begin, out + begin,
-                     by.shift, second);
+    map_backwards(x + begin, end - begin, out + begin, [&](const T* x, size_t n, T* out) {
+      if (logarithm)
+        f.log_softmax(x, n, out, by.shift, by.logarithm, far);
+      else
+        f.softmax(x, n, out, by.shift, by.factor, far);
+    });
   });
 }
 
-// f(row) for all rows: on threads by rows, or within each row where there are fewer rows.
-template <class F>
-void for_rows(size_t rows, size_t columns, F f) {
-  const size_t parts = parts_of(rows * columns);
-  if (rows < parts) {
-    for (size_t i = 0; i < rows; ++i) f(i);
+// -- along an axis -------------------------------------------------------------------------------
+
+enum Kind { LOGSUMEXP, SOFTMAX, LOG_SOFTMAX };
+
+// x[o][j][i]: over j, for each o and i.
+struct Shape {
+  size_t outer, n, inner;
+};
+
+constexpr size_t LANES = 64;        // columns that short ones are laid beside each other for
+constexpr size_t SHORT_ROW = 16;    // elements
+constexpr size_t SHORT_COLUMN = 64;
+constexpr size_t FEW_COLUMNS = 16;
+constexpr size_t BATCH = 32;  // rows whose logarithms are taken together
+
+template <class T>
+void columns(Kind kind, const T* x, size_t n, size_t stride, size_t count, T* out) {
+  const auto& f = functions<T>();
+  const auto of_kind = kind == LOGSUMEXP ? f.logsumexp_columns
+                       : kind == SOFTMAX ? f.softmax_columns
+                                         : f.log_softmax_columns;
+  of_kind(x, n, stride, count, out);
+}
+
+// Columns `begin` to `end`, counted through all o and i, laid beside each other.
+template <class T>
+void short_columns(Kind kind, const T* x, Shape shape, T* out, size_t begin, size_t end) {
+  alignas(64) T laid[SHORT_COLUMN * LANES], result[SHORT_COLUMN * LANES];
+  const auto [outer, n, inner] = shape;
+  for (size_t first = begin; first < end; first += LANES) {
+    const size_t count = std::min(LANES, end - first);
+    const auto for_elements = [&](auto f) {
+      for (size_t c = 0; c < count; ++c) {
+        const size_t column = first + c, at = column / inner * n * inner + column % inner;
+        for (size_t j = 0; j < n; ++j) f(j * LANES + c, at + j * inner);
+      }
+    };
+    for_elements([&](size_t to, size_t from) { laid[to] = x[from]; });
+    if (kind == LOGSUMEXP) {
+      columns(kind, laid, n, LANES, count, out + first);
+    } else {
+      columns(kind, laid, n, LANES, count, result);
+      for_elements([&](size_t from, size_t to) { out[to] = result[from]; });
+    }
+  }
+}
+
+// No more than BATCH rows.
+template <class T>
+void logsumexp_of_rows(const T* x, size_t rows, size_t n, T* out) {
+  const auto& f = functions<T>();
+  double sums[BATCH], logs[BATCH];
+  f.add_rows_up(x, rows, n, sums);
+  std::copy(sums, sums + rows, logs);
+  f.logarithms(logs, rows);
+  for (size_t i = 0; i < rows; ++i) {
+    // Otherwise out of range, nan, or a result near zero.
+    const bool plain = (sums[i] > 3 && sums[i] <= f.largest_sum) ||
+                       (sums[i] < 1. / 3 && sums[i] >= f.smallest_sum);
+    out[i] = T(plain ? logs[i] : logsumexp(x + i * n, n));
+  }
+}
+
+template <class T>
+void log_softmax_of_rows(const T* x, size_t rows, size_t n, T* out) {
+  const auto& f = functions<T>();
+  double sums[BATCH], logs[BATCH], tops[BATCH];
+  f.add_rows_up(x, rows, n, sums);
+  for (size_t i = 0; i < rows; ++i) {
+    tops[i] = f.maximum(x + i * n, n);
+    logs[i] = sums[i] * std::exp2(-std::nearbyint(tops[i] * LOG2E));
+  }
+  f.logarithms(logs, rows);
+  for (size_t i = 0; i < rows; ++i) {
+    const double k = std::nearbyint(tops[i] * LOG2E), k_ln2 = k * LN2_HIGH;
+    const double excess = f.excess * (k_ln2 + logs[i]);
+    const double logarithm = logs[i] + ((k_ln2 - tops[i]) + (k * LN2_LOW - excess));
+    if (sums[i] > f.smallest_sum && sums[i] < f.largest_sum && logarithm >= 1)
+      f.log_softmax(x + i * n, n, out + i * n, tops[i], logarithm, false);
+    else
+      softmax_row(x + i * n, n, out + i * n, true);
+  }
+}
+
+template <class T>
+void rows(Kind kind, const T* x, size_t n, T* out, size_t begin, size_t end) {
+  if (kind == SOFTMAX || n > SHORT<T> / 4) {
+    for (size_t i = begin; i < end; ++i) {
+      if (kind == LOGSUMEXP)
+        out[i] = T(logsumexp(x + i * n, n));
+      else
+        softmax_row(x + i * n, n, out + i * n, kind == LOG_SOFTMAX);
+    }
     return;
   }
-  in_parts(rows, parts, [&](size_t begin, size_t end, size_t) {
-    for (size_t i = begin; i < end; ++i) f(i);
+  const size_t batch = std::max<size_t>(1, std::min(BATCH, SHORT<T> / 8 / n));
+  for (size_t i = begin; i < end; i += batch) {
+    const size_t count = std::min(batch, end - i);
+    if (kind == LOGSUMEXP)
+      logsumexp_of_rows(x + i * n, count, n, out + i);
+    else
+      log_softmax_of_rows(x + i * n, count, n, out + i * n);
+  }
+}
+
+// On threads by what is computed apart from each other, or within each row where those are fewer.
+template <class T>
+void along(Kind kind, const T* x, Shape shape, T* out) {
+  const auto [outer, n, inner] = shape;
+  const size_t parts = parts_of(outer * n * inner);
+  if (inner == 1 && n > SHORT_ROW) {
+    if (outer < parts) return rows(kind, x, n, out, 0, outer);
+    return in_parts(outer, parts, [&](size_t begin, size_t end, size_t) {
+      rows(kind, x, n, out, begin, end);
+    });
+  }
+  if (inner < FEW_COLUMNS && outer > 1 && n <= (inner == 1 ? SHORT_ROW : SHORT_COLUMN))
+    return in_parts(outer * inner, parts, [&](size_t begin, size_t end, size_t) {
+      short_columns(kind, x, {outer, n, inner}, out, begin, end);
+    });
+  constexpr size_t BLOCK = 256;
+  const size_t blocks = (inner + BLOCK - 1) / BLOCK;
+  in_parts(outer * blocks, parts, [&](size_t begin, size_t end, size_t) {
+    for (size_t job = begin; job < end; ++job) {
+      const size_t o = job / blocks, i = job % blocks * BLOCK, at = o * n * inner + i;
+      columns(kind, x + at, n, inner, std::min(BLOCK, inner - i),
+              out + (kind == LOGSUMEXP ? o * inner + i : at));
+    }
   });
 }
 
@@ -314,38 +434,76 @@ PyObject* py_sum_exp(PyObject*, PyObject* x) {
   return Py_BuildValue("di", sum.total.value(), int(sum.k));
 }
 
-PyObject* py_logsumexp_rows(PyObject*, PyObject* x) {
-  PyArrayObject* a = array_of(x, 2);
-  if (!a) return nullptr;
-  const size_t m = size_t(PyArray_DIM(a, 0)), n = size_t(PyArray_DIM(a, 1));
-  PyObject* out = PyArray_SimpleNew(1, PyArray_DIMS(a), PyArray_TYPE(a));
+template <class T>
+PyObject* scalar(T value) {
+  if constexpr (sizeof(T) == 8) {
+    PyObject* made = PyArrayScalar_New(Double);
+    if (made) PyArrayScalar_ASSIGN(made, Double, value);
+    return made;
+  } else {
+    PyObject* made = PyArrayScalar_New(Float);
+    if (made) PyArrayScalar_ASSIGN(made, Float, value);
+    return made;
+  }
+}
+
+// Of x over one axis, or over all of them where that is negative.
+PyObject* along_axis(Kind kind, PyArrayObject* a, int axis) {
+  const int ndim = PyArray_NDIM(a);
+  npy_intp* dims = PyArray_DIMS(a);
+  Shape shape{1, size_t(PyArray_SIZE(a)), 1};
+  if (axis >= 0) {
+    shape.n = size_t(dims[axis]);
+    for (int i = 0; i < axis; ++i) shape.outer *= size_t(dims[i]);
+    for (int i = axis + 1; i < ndim; ++i) shape.inner *= size_t(dims[i]);
+  }
+  if (kind == LOGSUMEXP && (axis < 0 || ndim == 1)) {
+    const double r = compute(a, [&](auto* data) { return logsumexp(data, shape.n); });
+    return PyArray_TYPE(a) == NPY_DOUBLE ? scalar(r) : scalar(float(r));
+  }
+  npy_intp kept[NPY_MAXDIMS];
+  int count = 0;
+  for (int i = 0; i < ndim; ++i)
+    if (kind != LOGSUMEXP || i != axis) kept[count++] = dims[i];
+  PyObject* out = PyArray_SimpleNew(count, kept, PyArray_TYPE(a));
   if (!out) return nullptr;
   void* to = PyArray_DATA(reinterpret_cast<PyArrayObject*>(out));
   compute(a, [&](auto* data) {
     using T = std::remove_const_t<std::remove_pointer_t<decltype(data)>>;
-    for_rows(m, n, [&](size_t i) { static_cast<T*>(to)[i] = T(logsumexp(data + i * n, n)); });
+    along(kind, data, shape, static_cast<T*>(to));
   });
   return out;
 }
 
-PyObject* softmax_rows(PyObject* x, bool logarithm) {
+// f(x, axis) of whatever lies in memory as it stands; of anything else NotImplemented.
+template <Kind kind>
+PyObject* py_along(PyObject*, PyObject* const* args, Py_ssize_t count) {
+  if (count != 2) {
+    PyErr_SetString(PyExc_TypeError, "x and axis are expected");
+    return nullptr;
+  }
+  if (!PyArray_CheckExact(args[0])) Py_RETURN_NOTIMPLEMENTED;
+  auto* a = reinterpret_cast<PyArrayObject*>(args[0]);
+  const int type = PyArray_TYPE(a), ndim = PyArray_NDIM(a);
+  if ((type != NPY_DOUBLE && type != NPY_FLOAT) || !PyArray_ISCARRAY_RO(a) || ndim == 0 ||
+      PyArray_SIZE(a) == 0)
+    Py_RETURN_NOTIMPLEMENTED;
+  long axis = -1;
+  if (args[1] != Py_None) {
+    if (!PyLong_CheckExact(args[1])) Py_RETURN_NOTIMPLEMENTED;
+    int beyond;
+    axis = PyLong_AsLongAndOverflow(args[1], &beyond);
+    if (beyond || axis < -ndim || axis >= ndim) Py_RETURN_NOTIMPLEMENTED;
+    if (axis < 0) axis += ndim;
+  }
+  return along_axis(kind, a, int(axis));
+}
+
+template <Kind kind>
+PyObject* py_rows(PyObject*, PyObject* x) {
   PyArrayObject* a = array_of(x, 2);
-  if (!a) return nullptr;
-  const size_t m = size_t(PyArray_DIM(a, 0)), n = size_t(PyArray_DIM(a, 1));
-  PyObject* out = PyArray_SimpleNew(2, PyArray_DIMS(a), PyArray_TYPE(a));
-  if (!out) return nullptr;
-  void* to = PyArray_DATA(reinterpret_cast<PyArrayObject*>(out));
-  compute(a, [&](auto* data) {
-    using T = std::remove_const_t<std::remove_pointer_t<decltype(data)>>;
-    for_rows(m, n, [&](size_t i) {
-      softmax_row(data + i * n, n, static_cast<T*>(to) + i * n, logarithm);
-    });
-  });
-  return out;
+  return a ? along_axis(kind, a, 1) : nullptr;
 }
-
-PyObject* py_softmax_rows(PyObject*, PyObject* x) { return softmax_rows(x, false); }
-PyObject* py_log_softmax_rows(PyObject*, PyObject* x) { return softmax_rows(x, true); }
 
 PyObject* py_read(PyObject*, PyObject* x) {
   PyArrayObject* a = array_of(x, 1);
@@ -402,12 +560,18 @@ PyObject* py_use(PyObject*, PyObject* name) {
   return PyErr_Format(PyExc_ValueError, "this CPU, or this build, has no instruction set %R", name);
 }
 
+#define FAST(function) reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function))
+
 PyMethodDef methods[] = {
     {"logsumexp", py_logsumexp, METH_O, "log(sum(exp(x))) of x, shape (n,)."},
     {"sum_exp", py_sum_exp, METH_O, "(s, k) with s * 2**k = sum(exp(x)), of x, shape (n,)."},
-    {"logsumexp_rows", py_logsumexp_rows, METH_O, "logsumexp of each row of x, shape (m, n)."},
-    {"softmax_rows", py_softmax_rows, METH_O, "softmax of each row of x, shape (m, n)."},
-    {"log_softmax_rows", py_log_softmax_rows, METH_O, "Its logarithm."},
+    {"logsumexp_rows", py_rows<LOGSUMEXP>, METH_O, "logsumexp of each row of x, shape (m, n)."},
+    {"softmax_rows", py_rows<SOFTMAX>, METH_O, "softmax of each row of x, shape (m, n)."},
+    {"log_softmax_rows", py_rows<LOG_SOFTMAX>, METH_O, "Its logarithm."},
+    {"logsumexp_along", FAST(py_along<LOGSUMEXP>), METH_FASTCALL,
+     "logsumexp_along(x, axis): of an array of any shape; NotImplemented if it lies otherwise."},
+    {"softmax_along", FAST(py_along<SOFTMAX>), METH_FASTCALL, "softmax_along(x, axis)."},
+    {"log_softmax_along", FAST(py_along<LOG_SOFTMAX>), METH_FASTCALL, "log_softmax_along(x, axis)."},
     {"read", py_read, METH_O, "The sum of x, as a limit: memory is read once."},
     {"exp", py_exp, METH_VARARGS, "exp(x, terms): as many exponentials, as a limit."},
     {"instruction_sets", py_instruction_sets, METH_NOARGS, "Those that run here, best first."},

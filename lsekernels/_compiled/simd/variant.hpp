@@ -85,14 +85,22 @@ struct Functions {
   // out = exp(x) * 2^lift and its sum, if that is in range; then out /= sum * 2^lift
   bool (*exp_row)(const T* x, size_t n, T* out, double& sum);
   void (*divide)(T* out, size_t n, double sum);
-  // out = exp(x - shift) * factor; out = (x - shift) - logarithm
-  void (*softmax)(const T* x, size_t n, T* out, double shift, double factor);
-  void (*log_softmax)(const T* x, size_t n, T* out, double shift, double logarithm);
+  // out = exp(x - shift) * factor; out = (x - shift) - logarithm. `far`: not to stay in cache.
+  void (*softmax)(const T* x, size_t n, T* out, double shift, double factor, bool far);
+  void (*log_softmax)(const T* x, size_t n, T* out, double shift, double logarithm, bool far);
+  // sum(exp(x)) of rows, where it is in range, and logarithms in place
+  void (*add_rows_up)(const T* x, size_t rows, size_t n, double* sums);
+  void (*logarithms)(double* numbers, size_t n);
+  // Of columns of n elements that lie `stride` apart: x[j * stride + c] for c < count.
+  void (*logsumexp_columns)(const T* x, size_t n, size_t stride, size_t count, T* out);
+  void (*softmax_columns)(const T* x, size_t n, size_t stride, size_t count, T* out);
+  void (*log_softmax_columns)(const T* x, size_t n, size_t stride, size_t count, T* out);
   double (*read)(const T* x, size_t n);
   double (*exp)(const T* x, size_t n, size_t terms);
   // `extend` adds up exp(x * (1 + excess)): for log(sum) that is below the rounding of the result,
   // and softmax makes up for it.
   double excess;
+  double smallest_sum, largest_sum;  // of what `add_rows_up` says
 };
 
 struct Variant {
