@@ -8,18 +8,29 @@ backends' ``requires`` do) or a file. Whatever is not clear counts as loaded.
 from __future__ import annotations
 
 import ast
+import json
+import os
+import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from .builds import Built
-from .side_by_side import Key
+from .side_by_side import Key, Side
 
 ABOUT = "RECORD", "METADATA", "direct_url.json"
 """Files about the distribution, which say of every build that it is another."""
 DYNAMIC = {"__import__", "exec", "eval", "glob", "rglob", "iterdir", "listdir", "walk"}
 """What uses these may load whatever lies beside it."""
-REGISTRY = "registry"
-"""The module that loads the backend it is asked for; a backend that has it loads any."""
+REGISTRY, BEST = "registry", "best"
+"""The module that loads the backend it is asked for, and its function that chooses one. Who has
+that loads the best one; who has the module without it, any."""
+ASK = """
+import json
+import {package}
+from {package} import kernels, registry
+of_functions = [k for k in kernels.names() if k.removesuffix("_rows") in {package}.__all__]
+print(json.dumps([registry.best(kernel).name for kernel in of_functions]))
+"""
 SOURCES = "ASV_ENV_DIR"
 """A suite that reads this variable measures more than what is installed."""
 
@@ -27,8 +38,11 @@ SOURCES = "ASV_ENV_DIR"
 class Tree:
     """The files of one commit, and those of the suites, by what they load."""
 
-    def __init__(self, installed: Mapping[str, Path], suites: Mapping[str, Path]) -> None:
+    def __init__(
+        self, installed: Mapping[str, Path], suites: Mapping[str, Path], best: set[str] | None
+    ) -> None:
         self._suites, self._files = suites, {**installed, **suites}
+        self._best = best
         files = self._files
         self._modules: dict[str, str] = {}
         for file in files:
@@ -39,9 +53,9 @@ class Tree:
     def loaded(self, key: Key) -> set[str] | None:
         """Return the files that a benchmark loads; None: it may be any."""
         name = key.parameters[0].strip("'").partition(":")[0] if key.parameters else ""
-        backends = [f for f in self._files if f.endswith(f"/backends/{name}.py")]
+        backends = self._backends([name]) or self._backends(self._best or ())
         suite = self._suite(key.name)
-        if len(backends) != 1 or suite is None:
+        if not backends or suite is None:
             return None
         package = backends[0].partition("/")[0]
         waiting = [suite, *backends, *self._of([f"{package}.{REGISTRY}", f"{package}.backend"])]
@@ -57,6 +71,10 @@ class Tree:
                     return None
                 waiting += more
         return found
+
+    def _backends(self, names: Iterable[str]) -> list[str]:
+        ends = tuple(f"/backends/{name}.py" for name in names)
+        return [file for file in self._files if file.endswith(ends)]
 
     def _suite(self, benchmark: str) -> str | None:
         """Return the file of a benchmark, which asv names without the suites' package."""
@@ -92,7 +110,9 @@ class Tree:
         found |= {f for f in self._files if PurePosixPath(f).name in texts}
         if folder.name == "backends":
             loads_others = any(module.endswith(f".{REGISTRY}") for module in modules)
-            return None if dynamic or loads_others else found
+            if dynamic or (loads_others and (BEST not in used or not self._best)):
+                return None
+            return found | set(self._backends(self._best or ()) if loads_others else ())
         if dynamic and PurePosixPath(file).stem != REGISTRY:
             found |= {f for f in self._files if PurePosixPath(f).is_relative_to(folder)}
         return found
@@ -123,7 +143,11 @@ class Touched:
         self.libraries = bool(built.changed()) or len({side.python for side in sides}) > 1
         """Whether the two have environments of their own."""
         self._trees = [
-            Tree({file: side.path / file for file in built.files[name]}, _suites(side.root))
+            Tree(
+                {file: side.path / file for file in built.files[name]},
+                _suites(side.root),
+                None if self.libraries or not self.files else best(side),
+            )
             for name, side in built.sides.items()
         ]
 
@@ -138,6 +162,18 @@ class Touched:
                 return None
             found |= loaded & self.files
         return found
+
+
+def best(side: Side) -> set[str] | None:
+    """Return the backends that are chosen where none is asked for; None where nobody can say."""
+    for package in side.packages:
+        if (side.path / package / f"{REGISTRY}.py").exists():
+            command = [side.python, "-c", ASK.format(package=package)]
+            environ = {**os.environ, **side.environ, "PYTHONPATH": str(side.path)}
+            said = subprocess.run(command, env=environ, capture_output=True, text=True, cwd="/")
+            if said.returncode == 0:
+                return set(json.loads(said.stdout.splitlines()[-1]))
+    return None
 
 
 def _suites(root: Path) -> dict[str, Path]:

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from lsebench.gate import touched as touched_module
 from lsebench.gate.builds import _hashes
 from lsebench.gate.side_by_side import SIDES, Key
 from lsebench.gate.touched import Touched
@@ -22,6 +23,7 @@ PACKAGE = {
     "backends/cython.py": "from ._ahead import A\nrequires = 'lsekernels._compiled.one'\n",
     "backends/cuda.py": "SOURCE = Path(__file__).with_name('_source.cu')\n",
     "backends/threads.py": "from .. import registry\n",
+    "backends/pool.py": "from .. import registry\nbackend = registry.best()\n",
     "backends/unclear.py": "__import__(name)\n",
     "backends/_source.cu": "",
     "_compiled/one.cpython-311-x86_64-linux-gnu.so": "",
@@ -34,11 +36,14 @@ SUITES = {
     "backend.py": "from lsekernels._compiled import two\n",
     "build.py": "os.environ['ASV_ENV_DIR']\n",
 }
-BACKENDS = {"numpy", "jax", "scipy", "cython", "cuda", "threads", "unclear"}
+BACKENDS = {"numpy", "jax", "scipy", "cython", "cuda", "threads", "pool", "unclear"}
+BEST = {"cython"}
 
 
 @pytest.fixture
-def built(tmp_path):
+def built(tmp_path, monkeypatch):
+    monkeypatch.setattr(touched_module, "best", lambda side: BEST)
+
     def write(folder, files):
         for name, text in files.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -60,6 +65,9 @@ def built(tmp_path):
     return make
 
 
+NONE = Key("warm.Functions.track_time", 0, ("'softmax'", "10"))
+
+
 def key(backend, suite="warm"):
     return Key(f"{suite}.Sums.track_time", 0, (f"'{backend}:form'", "'float64'", "10"))
 
@@ -69,8 +77,9 @@ def key(backend, suite="warm"):
     [
         ("backends/numpy.py", {"numpy", "jax"}),
         ("backends/jax.py", {"jax"}),
-        ("backends/_ahead.py", {"cython"}),
-        ("_compiled/one.cpython-311-x86_64-linux-gnu.so", {"cython"}),
+        ("backends/_ahead.py", {"cython", "pool"}),
+        ("_compiled/one.cpython-311-x86_64-linux-gnu.so", {"cython", "pool"}),
+        ("backends/pool.py", {"pool"}),
         ("_compiled/two.cpython-311-x86_64-linux-gnu.so", set()),
         ("backends/_source.cu", {"cuda"}),
         ("backends/new.py", set()),
@@ -90,14 +99,21 @@ def test_what_a_suite_itself_loads_counts(built):
     assert touched.of(key("numpy", suite="backend")), "not the package's backend.py"
     assert touched.of(key("numpy", suite="build")) is None, "it reads the sources"
     assert touched.of(key("numpy", suite="nowhere")) is None
-    assert touched.of(Key("warm.time_it", None, ())) is None, "of no backend"
     assert touched.of(key("numpy")) == set()
+
+
+def test_what_has_no_backend_takes_the_best(built, monkeypatch):
+    assert Touched(built("backends/numpy.py")).of(NONE) == set()
+    assert Touched(built("backends/cython.py")).of(NONE)
+    monkeypatch.setattr(touched_module, "best", lambda side: None)
+    assert Touched(built("backends/numpy.py")).of(NONE) is None, "nobody says which that is"
+    assert Touched(built("backends/numpy.py")).of(key("pool")) is None
 
 
 def test_nothing_differs(built):
     touched = Touched(built())
     assert touched.of(key("numpy")) == set()
-    assert touched.of(Key("warm.time_it", None, ())) == set()
+    assert touched.of(NONE) == set()
 
 
 def test_another_library_or_environment_touches_all(built):
