@@ -4,9 +4,12 @@ import json
 import math
 import random
 import re
+from datetime import datetime
 from itertools import product
+from typing import NamedTuple
 
 import pytest
+from packaging.version import Version
 from playwright.sync_api import expect
 
 from .browser import matrix
@@ -14,49 +17,94 @@ from .browser import matrix
 UNITS = {"ns": 1e-9, "µs": 1e-6, "ms": 1e-3, "s": 1.0}
 
 
-def stored(folder):
-    """Return (machine, threads, suite, parameters) -> time, low, high, of the newest libraries.
+class Stored(NamedTuple):
+    """A number of a result file, its interval, and what it was measured with."""
 
-    The newest commit that has a value gives it, as for every page.
-    """
-    noise = {}
+    machine: str
+    kind: str
+    threads: str
+    python: str
+    versions: dict[str, str]
+    commit: str
+    suite: str
+    key: tuple[str, ...]
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+def checks(folder):
+    """Return machine -> (when it was checked, what its processes differ by), the oldest first."""
+    found = {}
     for file in folder.glob("*/tuning.jsonl"):
-        kernels = json.loads(file.read_text().splitlines()[-1])["noise"]["kernels"]
-        noise[file.parent.name] = max(kernel["between"] for kernel in kernels.values())
+        for line in map(json.loads, file.read_text().splitlines()):
+            when = datetime.fromisoformat(line["checked"]).timestamp()
+            scatter = max(kernel["between"] for kernel in line["noise"]["kernels"].values())
+            found.setdefault(file.parent.name, []).append((when, scatter))
+    return found
+
+
+def noise(checked, when):
+    """Return what the check nearest to `when` says, or the newest; 5 % where nobody has checked."""
+    if not checked:
+        return 0.05
+    return min(reversed(checked), key=lambda one: abs(one[0] - when) if when else 0)[1]
+
+
+def widened(value, low, high, scatter):
+    """Return an interval with what the processes of the machine differ by, in quadrature."""
+    between = 2.576 * scatter * value
+    below = math.hypot(max(0.0, value - low), between)
+    above = math.hypot(max(0.0, high - value), between)
+    return max(0.0, value - below), value + above
+
+
+def numbers(folder):
+    """Yield all that is stored of today's suites, by the date of the commit."""
+    known = checks(folder)
     version = {
         name: suite["version"]
         for name, suite in json.loads((folder / "benchmarks.json").read_text()).items()
         if isinstance(suite, dict)
     }
-    found = {}
-    files = folder.glob("*/*-py3*.json")
-    for file in sorted(files, key=lambda f: json.loads(f.read_text())["date"]):
-        result = json.loads(file.read_text())
-        machine, kind = result["params"]["machine"], result["env_name"].split("-")[0]
-        if kind != "pinned":
-            continue
-        numpy = tuple(map(int, result["requirements"]["numpy"].split(".")))
-        threads = result["env_vars"]["LSEKERNELS_THREADS"]
+    results = [json.loads(file.read_text()) for file in folder.glob("*/*-py3*.json")]
+    for result in sorted(results, key=lambda result: result["date"]):
+        machine = result["params"]["machine"]
+        about = (
+            machine, result["env_name"].split("-")[0], result["env_vars"]["LSEKERNELS_THREADS"],
+            result["python"], result["requirements"], result["commit_hash"],
+        )  # fmt: skip
         for name, row in result["results"].items():
             row = dict(zip(result["result_columns"], row, strict=False))
             if row.get("version") != version.get(name):
                 continue
+            scatter = noise(known.get(machine), (row.get("started_at") or 0) / 1000)
             for i, key in enumerate(product(*row["params"])):
                 value = row["result"][i] if row["result"] else None
-                if value is None or value != value:
-                    continue
-                key = tuple(k.strip("'") for k in key)
-                low = high = None
-                if row.get("stats_repeat") and (row["stats_repeat"][i] or 0) >= 5:
-                    between = 2.576 * noise.get(machine, 0.05) * value
-                    a, b = row["stats_ci_99_a"][i], row["stats_ci_99_b"][i]
-                    if a is not None and math.isfinite(b - a):
-                        low = max(0.0, value - math.hypot(max(0.0, value - a), between))
-                        high = value + math.hypot(max(0.0, b - value), between)
-                there = found.setdefault((machine, threads), {})
-                known = there.get((name, key))
-                if known is None or numpy >= known[3]:
-                    there[name, key] = (value, low, high, numpy)
+                if value is not None and value != value:
+                    continue  # not asked for
+                ends = None, None
+                if value and row.get("stats_repeat") and (row["stats_repeat"][i] or 0) >= 5:
+                    low, high = row["stats_ci_99_a"][i], row["stats_ci_99_b"][i]
+                    if low is not None and math.isfinite(high - low):
+                        ends = widened(value, low, high, scatter)
+                yield Stored(*about, name, tuple(k.strip("'") for k in key), value, *ends)
+
+
+def stored(folder):
+    """Return (machine, threads, suite, parameters) -> time, low, high, of the newest libraries.
+
+    The newest commit that has a value gives it, as for every page.
+    """
+    found = {}
+    for one in numbers(folder):
+        if one.kind != "pinned" or one.value is None:
+            continue
+        numpy = Version(one.versions["numpy"])
+        there = found.setdefault((one.machine, one.threads), {})
+        known = there.get((one.suite, one.key))
+        if known is None or numpy >= known[3]:
+            there[one.suite, one.key] = (one.value, one.low, one.high, numpy)
     newest = {}
     for run, rows in found.items():
         last = max(row[3] for row in rows.values())
