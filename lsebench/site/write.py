@@ -84,7 +84,7 @@ def write(
     said = claims.site(runs, folder)
     findings.write(site, runs, generations["groups"], said)
     site.page("claims.html", {"runs": [{"machine": one["machine"]} for one in said]}, tables=said)
-    site.page("machines.html", tables=known)
+    site.page("machines.html", scripts=("static/machines.js",), tables=known)
     (site.folder / "README.md").write_text(README)
 
 
@@ -124,7 +124,7 @@ class Site:
         name : str
             Of the script and of its data; the file's stem where it is not given.
         scripts : sequence of str
-            Further ones, before its own.
+            Further ones, before its own where it has data of its own.
         template : str
             In ``pages/``; `file` itself where it is not given.
         data : str
@@ -132,11 +132,11 @@ class Site:
         **values
             For the template.
         """
-        own: list[str] = []
+        own = list(scripts)
         if found is not None:
             name = name or Path(file).stem
             self.script(data or name, found, f"Site.data.{name}")
-            own = [*scripts, f"data/{data or name}.js", f"static/{name}.js"]
+            own += [f"data/{data or name}.js", f"static/{name}.js"]
             values.setdefault("empty", not (found.get("runs") or found.get("groups")))
         root = "../" * file.count("/")
         shared = {"project": self.project, "pages": PAGES, "current": file, "scripts": own}

@@ -216,6 +216,41 @@ def test_what_is_not_there_is_said(visit):
     assert re.search(r"\d (ns|µs|ms|s)\b", answer(page))
 
 
+BESIDES = {
+    "index.html": ["hide", "unfold"], "history.html": ["tool"], "incidents.html": ["commit"],
+    "limits.html": ["tools"], "machines.html": ["machine"],
+}  # fmt: skip
+"""What pages read from the address, besides the values of their controls."""
+
+
+@pytest.mark.parametrize("file", [*OWN, "tools/numba.html", "findings/front.html"])
+def test_every_page_says_what_it_does_not_know(visit, sites, file):
+    text = (sites / "synthetic" / file).read_text()
+    fields = re.findall(r'<(?:select|input) id="(\w+)"', text) + BESIDES.get(file, [])
+    assert fields
+    page = visit(f"synthetic/{file}#{'&'.join(f'{field}=no-{field}' for field in fields)}")
+    said = page.inner_text("#unknown")
+    for field in fields:
+        if file == "index.html" and field in ("n", "calls"):
+            continue  # said where the answer would be
+        assert f"“no-{field}”" in said, field
+
+
+@pytest.mark.parametrize(("field", "words"), [("n", "N: a whole"), ("calls", "Calls: a whole")])
+def test_what_is_no_number_is_said_in_place_of_the_answer(visit, field, words):
+    assert words in answer(visit(f"synthetic/index.html#{field}=some"))
+
+
+def test_the_machine_of_the_address_is_in_view(visit):
+    page = visit("synthetic/machines.html#machine=other")
+    assert page.inner_text("#unknown") == ""
+    assert -5 < page.locator("#other").bounding_box()["y"] < 500
+    page.goto(page.url.split("#")[0] + "#machine=gone")
+    expect(page.locator("#unknown")).to_contain_text("“gone” was asked for")
+    link = page.locator("nav a", has_text="History").get_attribute("href")
+    assert "machine=gone" in link, "the next page may have it"
+
+
 def test_what_was_not_measured_can_be_chosen_and_says_how_to(visit):
     page = visit("synthetic/index.html#n=20000000")
     assert "No suite has this size" in answer(page)
@@ -261,6 +296,17 @@ def test_answer_and_three_columns_fit_the_first_screen_of_a_phone(visit):
     seen = [box for box in boxes if box["x"] >= 0 and box["x"] + box["width"] <= PHONE]
     assert len(seen) >= 3
     assert boxes[0]["y"] + boxes[0]["height"] <= 844
+
+
+@pytest.mark.parametrize("width", [1300, 800, PHONE])
+def test_no_number_is_half_below_the_names(visit, width):
+    """It would be read as another one."""
+    page = visit("own/index.html", width)
+    name, *columns = page.locator("#matrix thead th").evaluate_all(
+        "(all) => all.map((one) => one.getBoundingClientRect())"
+    )
+    for column in columns:
+        assert column["left"] > name["right"] - 1 or column["right"] < name["right"] + 1
 
 
 def test_downloaded_numbers_are_the_matrix_s(visit, tmp_path):

@@ -139,8 +139,3 @@ def test_why_it_is_not_measured_here(visit):
     page = visit("synthetic/tools/cupy.html")
     assert "<script>alert" in page.inner_text("#absent")
     assert "make bench-gpu" in page.inner_text("main")
-
-
-def test_an_unknown_machine_is_not_passed_over(visit):
-    page = visit("synthetic/tools/numba.html#machine=gone")
-    assert "gone" in page.inner_text("#unknown")

@@ -312,8 +312,7 @@
     });
     Site.fill("matrix", make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...body));
     element("matrix").style.setProperty("--columns", sizes.length);
-    const shown = element("matrix").querySelector("th.here");
-    if (shown) shown.closest(".scroll").scrollLeft = Math.max(0, shown.offsetLeft - element("matrix").querySelector("th").offsetWidth);
+    if (sizes.length) Site.bring("matrix", sizes.indexOf(at) + 1);
     const where = state.kernel === TIMED ? `, ${DATA[now.data]}, heap ${now.heap}` : ", data where the tool wants it";
     element("matrix-title").textContent = `Time of one call, ${found.kernel.title}, ${state.dtype}`;
     element("matrix-note").textContent = timed.length ? `Columns: ${found.kernel.what}${where}. Of a family the plainest of the fastest at ${Site.count(at || "")} comes first.`

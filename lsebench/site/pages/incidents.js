@@ -187,8 +187,10 @@
   const changed = () => Object.fromEntries(Object.entries(state).filter(([key, value]) => value && value !== DEFAULTS[key]));
 
   function show() {
-    state.threshold = String(Math.max(1, Number(state.threshold) || 5));
-    document.getElementById("threshold").value = state.threshold;
+    const size = String(Math.max(1, Number(state.threshold) || 5));
+    if (!(Number(state.threshold) >= 1) && !Site.changed)
+      Site.unknown.push(`Steps of at least “${state.threshold}” % were asked for, and that is no number of 1 or more: shown are those of ${size} %.`);
+    state.threshold = document.getElementById("threshold").value = size;
     const steps = all.groups.flatMap((group) => group.steps);
     const every = [...steps, ...all.trends];
     const titles = unique([...Object.keys(index.kernels), ...every.map((s) => bench(s).group)]).map((group) => [group, index.kernels[group] || group]);
@@ -196,9 +198,14 @@
     state.direction = Site.choose("direction", [["both", "slower and faster"], ["slower", "slower, or more"], ["faster", "faster, or less"]], state.direction);
     state.kernel = Site.choose("kernel", [["", "all"], ...titles.sort((a, b) => a[1].localeCompare(b[1]))], state.kernel);
     state.quantity = Site.choose("quantity", [["", "all"], ...quantities.map((q) => [q, q])], state.quantity);
-    Site.remember(state);
     const found = all.groups.map((group) => [group, group.steps.filter(shown)]).filter(([, some]) => some.length);
     const asked = found.findIndex(([group]) => short(group.after) === state.commit);
+    if (state.commit && asked < 0) {
+      if (all.groups.some((group) => short(group.after) === state.commit))
+        Site.unknown.push(`The incident at “${state.commit}” has no step like this: choose a smaller size, or all.`);
+      else Site.say("incident", state.commit);
+    }
+    Site.remember(state);
     const made = found.map(([group, some], number) => incident(group, some, number, number === Math.max(0, asked)));
     Site.fill("incidents", ...made.map((one) => one.made));
     for (const one of made) one.fill();

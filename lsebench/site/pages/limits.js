@@ -54,6 +54,8 @@
     const known = Object.keys(found.tools), best = Object.values(found.best[state.n]);
     const of = { all: known, best, usual: best.filter((tool) => all.featured.includes(Site.lookOf(all.backends, tool).family)) };
     const asked = of[state.tools] || state.tools.split(",");
+    // After another choice what no longer fits is no question of the address.
+    if (!Site.changed) for (const tool of asked.filter((name) => name && !known.includes(name))) Site.say("tool", tool);
     const among = (names) => known.filter((tool) => names.includes(tool));
     return { drawn: among(asked), listed: among(state.tools === "usual" ? best : asked) };
   }
@@ -206,16 +208,7 @@
       })),
     ];
     Site.table("numbers", columns, names, state.n, true);
-    // On a phone the chosen size comes into view, and before it what fits, beside the names, which stay: no
-    // number is half below them.
-    const heads = [...document.querySelectorAll("#numbers thead th")], scroller = heads[0].closest(".scroll");
-    const at = Math.max(1, heads.findIndex((one) => one.getAttribute("aria-sort") === "descending"));
-    const right = heads[at].offsetLeft + heads[at].offsetWidth, room = scroller.clientWidth - heads[0].offsetWidth;
-    const first = heads.findIndex((one, i) => i && (i === at || right - one.offsetLeft <= room));
-    const left = heads[first].offsetLeft - heads[0].offsetWidth;
-    scroller.style.paddingRight = "0";
-    scroller.style.paddingRight = `${Math.max(0, left - (scroller.scrollWidth - scroller.clientWidth))}px`;
-    scroller.scrollLeft = left;
+    Site.bring("numbers", Math.max(1, found.sizes.indexOf(state.n) + 1));
   }
 
   function speed() {

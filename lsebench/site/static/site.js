@@ -110,7 +110,8 @@ Site.lookOf = (backends, name) => backends[name.split(":")[0]] || { colour: "#88
 
 Site.state = () => Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
 
-// What pages have in common, and take along from one to the other.
+// What pages have in common, and take along from one to the other; of a key that a page has no use for it says
+// nothing.
 Site.SHARED = ["kernel", "n", "dtype", "calls", "process", "heap", "data", "machine", "threads", "tool", "hide", "unfold"];
 Site.root = document.body.dataset.root || "";
 Site.address = (file, state) => {
@@ -131,6 +132,9 @@ Site.remember = (state) => {
   if (hash !== location.hash) history[Site.changed ? "pushState" : "replaceState"](null, "", hash);
   Site.changed = false;
   Site.carry(state);
+  Site.tell();
+};
+Site.tell = () => {
   Site.fill("unknown", ...Site.unique(Site.unknown).map((text) => Site.make("p", { class: "warning" }, text)));
   Site.unknown = [];
 };
@@ -197,6 +201,18 @@ Site.table = (id, columns, rows, sorted, down = false) => {
     if (focused) document.querySelector(`#${id} th[aria-sort$="ending"] button`).focus();
   };
   draw(sorted || columns[0].key, down);
+};
+
+// Bring a column of a table into view, and before it what fits, beside the names, which stay: no number is half
+// below them.
+Site.bring = (id, column) => {
+  const heads = [...document.querySelectorAll(`#${id} thead th`)], scroller = heads[0].closest(".scroll");
+  const right = heads[column].offsetLeft + heads[column].offsetWidth, room = scroller.clientWidth - heads[0].offsetWidth;
+  const first = heads.findIndex((one, i) => i && (i === column || right - one.offsetLeft <= room));
+  const left = heads[first].offsetLeft - heads[0].offsetWidth;
+  scroller.style.paddingRight = "0";
+  scroller.style.paddingRight = `${Math.max(0, left - (scroller.scrollWidth - scroller.clientWidth))}px`;
+  scroller.scrollLeft = left;
 };
 
 // Draw a series in a row of its own, below a row of a table.
