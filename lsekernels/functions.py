@@ -82,6 +82,11 @@ def logsumexp(
     1000.6931471805599
     """
     implementation = registry.best() if backend is None else registry.load(backend)
+    along = getattr(implementation, "logsumexp_along", None)
+    if along and b is None and not (keepdims or return_sign):
+        result = along(a, axis)
+        if result is not NotImplemented:
+            return result
     if type(a) is np.ndarray and a.ndim == 1 and b is None:
         scalar = _FAST.get(a.dtype)  # also native: another byte order is another dtype
         flags = a.flags
@@ -132,7 +137,7 @@ def softmax(x: Any, axis: Axis = None, *, backend: str | None = None) -> Any:
     >>> softmax([0.0, 0.0]).tolist()
     [0.5, 0.5]
     """
-    return _map("softmax_rows", x, axis, backend)
+    return _map("softmax", x, axis, backend)
 
 
 def log_softmax(x: Any, axis: Axis = None, *, backend: str | None = None) -> Any:
@@ -145,7 +150,7 @@ def log_softmax(x: Any, axis: Axis = None, *, backend: str | None = None) -> Any
     >>> log_softmax([0.0, -1000.0]).tolist()
     [0.0, -1000.0]
     """
-    return _map("log_softmax_rows", x, axis, backend)
+    return _map("log_softmax", x, axis, backend)
 
 
 # -- shapes and dtypes ----------------------------------------------------------------------------
@@ -220,7 +225,31 @@ def _call(backend: Backend, kernel: str, x: np.ndarray) -> Any:
     return backend.to_host(getattr(backend, kernel)(backend.to_device(x)))
 
 
+def _along(
+    backend: Backend, kernel: str, array: np.ndarray, axes: tuple[int, ...]
+) -> np.ndarray | None:
+    """Return what a backend computes over axes as they lie; None if it cannot, or they lie apart.
+
+    Such a backend has `logsumexp_along(x, axis)`, `softmax_along` and `log_softmax_along`.
+    """
+    compute = getattr(backend, f"{kernel}_along", None)
+    first, after = min(axes, default=0), max(axes, default=-1) + 1
+    if not (compute and axes and array.size and after - first == len(axes)):
+        return None
+    if array.flags.f_contiguous and not array.flags.c_contiguous:  # the other way round
+        turned = _along(backend, kernel, array.T, tuple(array.ndim - 1 - i for i in axes))
+        return None if turned is None else turned.T
+    x = np.require(array, requirements=["C", "A"])
+    before, within, behind = x.shape[:first], x.shape[first:after], x.shape[after:]
+    result: np.ndarray = compute(x.reshape(*before, -1, *behind), first)
+    shape = (*before, *behind) if kernel == "logsumexp" else (*before, *within, *behind)
+    return np.asarray(result).reshape(shape)
+
+
 def _reduce(backend: Backend, array: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
+    found = _along(backend, "logsumexp", array, axes)
+    if found is not None:
+        return found
     rows, shape = _rows(array, axes)
     if rows.size == 0:
         result = np.full(len(rows), -np.inf, array.dtype)
@@ -335,22 +364,30 @@ def _complex_sum(x: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return total, sign
 
 
-def _map(kernel: str, x: Any, axis: Axis, backend: str | None) -> Any:
+def _map(name: str, x: Any, axis: Axis, backend: str | None) -> Any:
+    kernel = f"{name}_rows"
     implementation = registry.best(kernel) if backend is None else registry.load(backend)
+    along = getattr(implementation, f"{name}_along", None)
+    if along:
+        result = along(x, axis)
+        if result is not NotImplemented:
+            return result
     if kernel not in implementation.kernels():
         known = ", ".join(registry.names(kernel))
         raise ValueError(f"backend {implementation.name!r} has no {kernel}. Those that do: {known}")
     array, of_x = _numbers(x, "x")
     dtype = _result((x, of_x))
     axes = _axes(axis, array.ndim)
-    rows, shape = _rows(array, axes)
-    if dtype.kind == "c":
-        result = _complex_map(kernel, rows)
-    else:
-        result = rows if rows.size == 0 else np.asarray(_call(implementation, kernel, rows))
-    kept = [i for i in range(array.ndim) if i not in axes]
-    back = np.argsort([*kept, *axes])
-    result = _cast(result.reshape(shape).transpose(back), dtype)
+    result = None if dtype.kind == "c" else _along(implementation, name, array, axes)
+    if result is None:
+        rows, shape = _rows(array, axes)
+        if dtype.kind == "c":
+            result = _complex_map(kernel, rows)
+        else:
+            result = rows if rows.size == 0 else np.asarray(_call(implementation, kernel, rows))
+        kept = [i for i in range(array.ndim) if i not in axes]
+        result = result.reshape(shape).transpose(np.argsort([*kept, *axes]))
+    result = _cast(result, dtype)
     if isinstance(x, np.ma.MaskedArray):
         return np.ma.MaskedArray(result, mask=x.mask)
     return result[()]

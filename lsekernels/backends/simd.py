@@ -26,6 +26,12 @@ class Simd(Ahead):
     softmax_rows: Call
     log_softmax_rows: Call
 
+    def load(self) -> None:
+        super().load()
+        module = import_module(self.requires[0])
+        for name in ("logsumexp_along", "softmax_along", "log_softmax_along"):
+            setattr(self, name, getattr(module, name))  # the public functions look for them
+
     def sum_exp(self, x: Vector) -> tuple[float, int]:
         try:
             pair: tuple[float, int] = import_module(self.requires[0]).sum_exp(x)

@@ -84,7 +84,7 @@ struct Exp<xsimd::avx512bw, double> {
 
   template <int LIFT>
   struct Lifted {
-    const Table table{power_of_two(LIFT)};
+    const Table table{power_of_two<LIFT>};
     V lowest{-(1020 + LIFT) / LOG2E}, highest{(1020 - LIFT) / LOG2E};
 
     Factors operator()(V d) const {
@@ -164,7 +164,7 @@ struct Exp<xsimd::avx512bw, float> {
 
   template <int LIFT>
   struct Lifted {
-    const Table table{float(power_of_two(LIFT))};
+    const Table table{float(power_of_two<LIFT>)};
     V lowest{float(-(124 + LIFT) / LOG2E)}, highest{float((124 - LIFT) / LOG2E)};
 
     Factors operator()(V d) const {

@@ -28,7 +28,6 @@ struct Columns {
   static constexpr int LIFT = sizeof(T) == 8 ? 100 : 60;
   using Lifted = typename E::template Lifted<LIFT>;
   static constexpr size_t ROWS = 32;  // that are added up in one lane before rounding is looked at
-  static constexpr size_t BLOCK = 256;  // columns; what they have come to stays in cache
 
   static V load(const T* x, size_t lanes) {
     return lanes == WIDTH ? V::load_unaligned(x) : E::load_part(x, lanes);
@@ -43,7 +42,7 @@ struct Columns {
 
   // s + low, as exact as two numbers are.
   struct Pair {
-    V s, low;
+    V s{T(0)}, low{T(0)};
 
     void add(V b) {
       const V t = s + b, part = t - s;
@@ -56,12 +55,12 @@ struct Columns {
   // What the elements of columns have come to: sum(exp(x)) = exp(m) * (ties + rest * 2^-LIFT).
   struct State {
     V m{T(-INFINITY)}, ties{T(0)};
-    Pair rest{V(T(0)), V(T(0))};
+    Pair rest;
 
     // EXACT: with what the differences round off, where log1p(rest) alone is a result.
     template <bool EXACT>
     void extend(const Lifted& lifted, const T* x, size_t n, size_t stride, size_t lanes) {
-      const V zero(T(0)), one(T(1)), unlift(T(1 / power_of_two(LIFT)));
+      const V zero(T(0)), one(T(1)), unlift(T(1 / power_of_two<LIFT>));
       V row[ROWS];  // rows that lie a power of two apart are in each other's way in cache
       V top = m;
       Bool odd = m != m;
@@ -92,76 +91,86 @@ struct Columns {
 
     // log(sum(exp(x - m)))
     V logarithm() const {
-      const V u = xsimd::fma(rest.value(), V(T(1 / power_of_two(LIFT))), ties - V(T(1)));
+      const V u = xsimd::fma(rest.value(), V(T(1 / power_of_two<LIFT>)), ties - V(T(1)));
       return xsimd::log1p(u);
     }
   };
 
-  // f(column, lanes, State of them) for all columns. Those of a block take turns, so that memory is
-  // read once, and in the order in which it lies.
-  template <bool EXACT, class F>
-  static void for_states(const T* x, size_t n, size_t stride, size_t count, F f) {
-    const Lifted lifted;
-    State states[BLOCK / WIDTH];
-    for (size_t begin = 0; begin < count; begin += BLOCK) {
-      const size_t end = count - begin < BLOCK ? count : begin + BLOCK;
-      for (State& state : states) state = State();
-      for (size_t i = 0; i < n; i += ROWS)
-        for (size_t c = begin; c < end; c += WIDTH)
-          states[(c - begin) / WIDTH].template extend<EXACT>(
-              lifted, x + i * stride + c, n - i < ROWS ? n - i : ROWS, stride,
-              end - c < WIDTH ? end - c : WIDTH);
-      for (size_t c = begin; c < end; c += WIDTH)
-        f(c, end - c < WIDTH ? end - c : WIDTH, states[(c - begin) / WIDTH]);
-    }
+  // f(chunk of x, its rows, first column, lanes, index of the vector) for all of some columns. They
+  // take turns, so that memory is read in the order in which it lies.
+  template <class F>
+  static void for_chunks(const T* x, size_t n, size_t stride, size_t count, F f) {
+    for (size_t i = 0; i < n; i += ROWS)
+      for (size_t c = 0; c < count; c += WIDTH)
+        f(i * stride + c, n - i < ROWS ? n - i : ROWS, count - c < WIDTH ? count - c : WIDTH,
+          c / WIDTH);
   }
 
-  static void logsumexp(const T* x, size_t n, size_t stride, size_t count, T* out) {
-    for_states<false>(x, n, stride, count, [&](size_t c, size_t lanes, const State& state) {
-      store(state.m + state.logarithm(), out + c, lanes);
+  template <bool EXACT>
+  static void find_states(const T* x, size_t n, size_t stride, size_t count, State* states) {
+    const Lifted lifted;
+    for_chunks(x, n, stride, count, [&](size_t at, size_t rows, size_t lanes, size_t v) {
+      states[v].template extend<EXACT>(lifted, x + at, rows, stride, lanes);
     });
   }
 
+  static void logsumexp(const T* x, size_t n, size_t stride, size_t count, T* out) {
+    State states[COLUMNS / WIDTH];
+    find_states<false>(x, n, stride, count, states);
+    for (size_t c = 0; c < count; c += WIDTH) {
+      const State& state = states[c / WIDTH];
+      store(state.m + state.logarithm(), out + c, count - c < WIDTH ? count - c : WIDTH);
+    }
+  }
+
   static void log_softmax(const T* x, size_t n, size_t stride, size_t count, T* out) {
-    for_states<true>(x, n, stride, count, [&](size_t c, size_t lanes, const State& state) {
-      const V logarithm = state.logarithm(), zero(T(0));
-      for (size_t j = 0; j < n; ++j) {
-        const V p = (load(x + j * stride + c, lanes) - state.m) - logarithm;
-        store(xsimd::select(p > zero, zero, p), out + j * stride + c, lanes);
+    State states[COLUMNS / WIDTH];
+    find_states<true>(x, n, stride, count, states);
+    for (size_t c = 0; c < count; c += WIDTH) states[c / WIDTH].ties = states[c / WIDTH].logarithm();
+    for_chunks(x, n, stride, count, [&](size_t at, size_t rows, size_t lanes, size_t v) {
+      const V zero(T(0)), m = states[v].m, logarithm = states[v].ties;
+      for (size_t j = 0; j < rows; ++j) {
+        const V p = (load(x + at + j * stride, lanes) - m) - logarithm;
+        store(xsimd::select(p > zero, zero, p), out + at + j * stride, lanes);
       }
     });
   }
 
   static void softmax(const T* x, size_t n, size_t stride, size_t count, T* out) {
     const Lifted lifted;
-    for (size_t c = 0; c < count; c += WIDTH)
-      softmax_lanes(lifted, x + c, n, stride, count - c < WIDTH ? count - c : WIDTH, out + c);
-  }
-
-  static void softmax_lanes(const Lifted& lifted, const T* x, size_t n, size_t stride, size_t lanes,
-                            T* out) {
-    V top(T(-INFINITY));
-    Bool odd(false);
-    for (size_t j = 0; j < n; ++j) {
-      const V v = load(x + j * stride, lanes);
-      odd = odd | (v != v);
-      top = xsimd::max(v, top);
-    }
-    Pair total{V(T(0)), V(T(0))};
-    for (size_t i = 0; i < n; i += ROWS) {
+    V tops[COLUMNS / WIDTH];
+    Pair sums[COLUMNS / WIDTH];
+    for (size_t v = 0; v * WIDTH < count; ++v) tops[v] = V(T(-INFINITY)), sums[v] = Pair();
+    for_chunks(x, n, stride, count, [&](size_t at, size_t rows, size_t lanes, size_t v) {
+      V top = tops[v];
+      Bool odd = top != top;
+      for (size_t j = 0; j < rows; ++j) {
+        const V row = load(x + at + j * stride, lanes);
+        odd = odd | (row != row);
+        top = xsimd::max(row, top);
+      }
+      tops[v] = xsimd::select(odd, V(std::numeric_limits<T>::quiet_NaN()), top);
+    });
+    for_chunks(x, n, stride, count, [&](size_t at, size_t rows, size_t lanes, size_t v) {
+      const V top = tops[v];
       V sum(T(0));
-      for (size_t j = i; j < i + ROWS && j < n; ++j) {
-        const V v = load(x + j * stride, lanes), d = v - top, e = lifted_exp(lifted, d);
-        const V term = xsimd::fma(e, rounded_off(v, top, d), e);
-        store(term, out + j * stride, lanes);
+      for (size_t j = 0; j < rows; ++j) {
+        const V row = load(x + at + j * stride, lanes), d = row - top, e = lifted_exp(lifted, d);
+        const V term = xsimd::fma(e, rounded_off(row, top, d), e);
+        store(term, out + at + j * stride, lanes);
         sum += term;
       }
-      total.add(sum);
+      sums[v].add(sum);
+    });
+    for (size_t v = 0; v * WIDTH < count; ++v) {
+      const Bool finite = xsimd::abs(tops[v]) < V(T(INFINITY));
+      const V nan(std::numeric_limits<T>::quiet_NaN());
+      tops[v] = xsimd::select(finite, sums[v].value(), nan);
     }
-    const Bool finite = xsimd::abs(top) < V(T(INFINITY)) & !odd;
-    const V s = xsimd::select(finite, total.value(), V(std::numeric_limits<T>::quiet_NaN()));
-    for (size_t j = 0; j < n; ++j)
-      store(load(out + j * stride, lanes) / s, out + j * stride, lanes);
+    for_chunks(out, n, stride, count, [&](size_t at, size_t rows, size_t lanes, size_t v) {
+      T* to = out + at;
+      for (size_t j = 0; j < rows; ++j, to += stride) store(load(to, lanes) / tops[v], to, lanes);
+    });
   }
 };
 

@@ -55,9 +55,13 @@ struct Real<float> {
                                    0.0096184890f, 0.00133999312f, 0.000153458122f};
 };
 
-constexpr double power_of_two(int exponent) {
-  return exponent ? 2 * power_of_two(exponent - 1) : 1;
+constexpr double multiplied_out(int exponent) {
+  double power = 1;
+  while (exponent--) power *= 2;
+  return power;
 }
+template <int EXPONENT>
+constexpr double power_of_two = multiplied_out(EXPONENT);
 
 template <class A>
 constexpr bool is_emulated = false;
@@ -163,14 +167,13 @@ struct Exp {
 
   // To aligned memory, past the cache where that can be said; then `streamed`, once.
   static void stream(V v, T* out) {
-#ifdef __AVX2__
-    if constexpr (std::is_same_v<T, double>)
-      _mm256_stream_pd(out, v);
-    else
-      _mm256_stream_ps(out, v);
-#else
-    v.store_aligned(out);
+#ifdef __AVX2__  // with -march=native also of the set without it
+    if constexpr (sizeof(v) == sizeof(__m256d) && std::is_same_v<T, double>)
+      return _mm256_stream_pd(out, v);
+    else if constexpr (sizeof(v) == sizeof(__m256))
+      return _mm256_stream_ps(out, v);
 #endif
+    v.store_aligned(out);
   }
   static void streamed() {
 #ifdef __AVX2__

@@ -233,13 +233,13 @@ struct Kernel {
     }
     s = std::ldexp(long_sum, -R::lift);
     // Beyond the clamp one term alone is as large as that.
-    return s >= 0.5 && s <= power_of_two(R::bias - 12 - R::lift);
+    return s >= 0.5 && s <= power_of_two<R::bias - 12 - R::lift>;
   }
 
   // A quotient, not a product with 1 / sum: of equal elements it is exact where 1 / n is.
-  static void divide(T* out, size_t n, double sum) {
+  static void divide(const T* exp, size_t n, double sum, T* out, bool far) {
     const V s{T(std::ldexp(sum, R::lift))}, one(T(1));
-    map(out, n, out, [&](V v) { return xsimd::min(one, v / s); });
+    map(exp, n, out, [&](V v) { return xsimd::min(one, v / s); }, far);
   }
 
   static void softmax(const T* x, size_t n, T* out, double shift, double factor, bool far) {

@@ -227,17 +227,22 @@ void map_backwards(const T* x, size_t n, T* out, Map map) {
   }
 }
 
+// `far`: what is written is not to stay in cache.
 template <class T>
-void softmax_row(const T* x, size_t n, T* out, bool logarithm) {
+void softmax_row(const T* x, size_t n, T* out, bool logarithm, bool far) {
   const auto& f = functions<T>();
   double s;
-  if (!logarithm && n <= SHORT<T> && f.exp_row(x, n, out, s)) return f.divide(out, n, s);
+  if (!logarithm && n <= SHORT<T>) {
+    thread_local std::vector<T> scratch;
+    if (far && scratch.size() < n) scratch.resize(n);
+    T* exp = far ? scratch.data() : out;
+    if (f.exp_row(x, n, exp, s)) return f.divide(exp, n, s, out, far);
+  }
   const Normalizer by = logarithm ? log_normalizer(x, n) : normalizer(x, n);
   if (!logarithm && std::isnan(by.factor)) {
     std::fill(out, out + n, T(NAN));
     return;
   }
-  const bool far = n * sizeof(T) >= FAR;
   in_parts(n, parts_of(n), [&](size_t begin, size_t end, size_t) {
     map_backwards(x + begin, end - begin, out + begin, [&](const T* x, size_t n, T* out) {
       if (logarithm)
@@ -279,18 +284,23 @@ void short_columns(Kind kind, const T* x, Shape shape, T* out, size_t begin, siz
   const auto [outer, n, inner] = shape;
   for (size_t first = begin; first < end; first += LANES) {
     const size_t count = std::min(LANES, end - first);
-    const auto for_elements = [&](auto f) {
-      for (size_t c = 0; c < count; ++c) {
-        const size_t column = first + c, at = column / inner * n * inner + column % inner;
-        for (size_t j = 0; j < n; ++j) f(j * LANES + c, at + j * inner);
+    const auto for_runs = [&](auto f) {  // f(where laid, where in x, columns that lie so there, too)
+      size_t o = first / inner, i = first % inner;
+      for (size_t c = 0; c < count; i = 0, ++o) {
+        const size_t run = std::min(inner - i, count - c);
+        for (size_t j = 0; j < n; ++j) f(j * LANES + c, (o * n + j) * inner + i, run);
+        c += run;
       }
     };
-    for_elements([&](size_t to, size_t from) { laid[to] = x[from]; });
+    const auto copy = [](const T* from, size_t run, T* to) {
+      run == 1 ? void(*to = *from) : void(std::copy_n(from, run, to));  // not a call for each
+    };
+    for_runs([&](size_t to, size_t from, size_t run) { copy(x + from, run, laid + to); });
     if (kind == LOGSUMEXP) {
       columns(kind, laid, n, LANES, count, out + first);
     } else {
       columns(kind, laid, n, LANES, count, result);
-      for_elements([&](size_t from, size_t to) { out[to] = result[from]; });
+      for_runs([&](size_t from, size_t to, size_t run) { copy(result + from, run, out + to); });
     }
   }
 }
@@ -312,7 +322,7 @@ void logsumexp_of_rows(const T* x, size_t rows, size_t n, T* out) {
 }
 
 template <class T>
-void log_softmax_of_rows(const T* x, size_t rows, size_t n, T* out) {
+void log_softmax_of_rows(const T* x, size_t rows, size_t n, T* out, bool far) {
   const auto& f = functions<T>();
   double sums[BATCH], logs[BATCH], tops[BATCH];
   f.add_rows_up(x, rows, n, sums);
@@ -326,20 +336,20 @@ void log_softmax_of_rows(const T* x, size_t rows, size_t n, T* out) {
     const double excess = f.excess * (k_ln2 + logs[i]);
     const double logarithm = logs[i] + ((k_ln2 - tops[i]) + (k * LN2_LOW - excess));
     if (sums[i] > f.smallest_sum && sums[i] < f.largest_sum && logarithm >= 1)
-      f.log_softmax(x + i * n, n, out + i * n, tops[i], logarithm, false);
+      f.log_softmax(x + i * n, n, out + i * n, tops[i], logarithm, far);
     else
-      softmax_row(x + i * n, n, out + i * n, true);
+      softmax_row(x + i * n, n, out + i * n, true, far);
   }
 }
 
 template <class T>
-void rows(Kind kind, const T* x, size_t n, T* out, size_t begin, size_t end) {
+void rows(Kind kind, const T* x, size_t n, T* out, size_t begin, size_t end, bool far) {
   if (kind == SOFTMAX || n > SHORT<T> / 4) {
     for (size_t i = begin; i < end; ++i) {
       if (kind == LOGSUMEXP)
         out[i] = T(logsumexp(x + i * n, n));
       else
-        softmax_row(x + i * n, n, out + i * n, kind == LOG_SOFTMAX);
+        softmax_row(x + i * n, n, out + i * n, kind == LOG_SOFTMAX, far);
     }
     return;
   }
@@ -349,7 +359,7 @@ void rows(Kind kind, const T* x, size_t n, T* out, size_t begin, size_t end) {
     if (kind == LOGSUMEXP)
       logsumexp_of_rows(x + i * n, count, n, out + i);
     else
-      log_softmax_of_rows(x + i * n, count, n, out + i * n);
+      log_softmax_of_rows(x + i * n, count, n, out + i * n, far);
   }
 }
 
@@ -359,21 +369,23 @@ void along(Kind kind, const T* x, Shape shape, T* out) {
   const auto [outer, n, inner] = shape;
   const size_t parts = parts_of(outer * n * inner);
   if (inner == 1 && n > SHORT_ROW) {
-    if (outer < parts) return rows(kind, x, n, out, 0, outer);
+    const bool far = kind != LOGSUMEXP && outer * n * sizeof(T) >= FAR;
+    if (outer < parts) return rows(kind, x, n, out, 0, outer, far);
     return in_parts(outer, parts, [&](size_t begin, size_t end, size_t) {
-      rows(kind, x, n, out, begin, end);
+      rows(kind, x, n, out, begin, end, far);
     });
   }
-  if (inner < FEW_COLUMNS && outer > 1 && n <= (inner == 1 ? SHORT_ROW : SHORT_COLUMN))
+  // Many rows that are written to, too, may be in each other's way in cache.
+  const bool many = kind != LOGSUMEXP && n > 8;
+  if (n <= SHORT_COLUMN && (many || (inner < FEW_COLUMNS && outer > 1)))
     return in_parts(outer * inner, parts, [&](size_t begin, size_t end, size_t) {
       short_columns(kind, x, {outer, n, inner}, out, begin, end);
     });
-  constexpr size_t BLOCK = 256;
-  const size_t blocks = (inner + BLOCK - 1) / BLOCK;
+  const size_t blocks = (inner + COLUMNS - 1) / COLUMNS;
   in_parts(outer * blocks, parts, [&](size_t begin, size_t end, size_t) {
     for (size_t job = begin; job < end; ++job) {
-      const size_t o = job / blocks, i = job % blocks * BLOCK, at = o * n * inner + i;
-      columns(kind, x + at, n, inner, std::min(BLOCK, inner - i),
+      const size_t o = job / blocks, i = job % blocks * COLUMNS, at = o * n * inner + i;
+      columns(kind, x + at, n, inner, std::min(COLUMNS, inner - i),
               out + (kind == LOGSUMEXP ? o * inner + i : at));
     }
   });

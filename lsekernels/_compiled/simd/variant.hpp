@@ -76,22 +76,25 @@ struct Rest {
   }
 };
 
+constexpr size_t COLUMNS = 256;
+
 template <class T>
 struct Functions {
   void (*extend)(const T* x, size_t n, Sum&);
   void (*extend_rest)(const T* x, size_t n, Rest&);
   // The largest element, or nan.
   T (*maximum)(const T* x, size_t n);
-  // out = exp(x) * 2^lift and its sum, if that is in range; then out /= sum * 2^lift
-  bool (*exp_row)(const T* x, size_t n, T* out, double& sum);
-  void (*divide)(T* out, size_t n, double sum);
-  // out = exp(x - shift) * factor; out = (x - shift) - logarithm. `far`: not to stay in cache.
+  // exp = exp(x) * 2^lift and its sum, if that is in range; then out = exp / (sum * 2^lift). `far`:
+  // what is written is not to stay in cache.
+  bool (*exp_row)(const T* x, size_t n, T* exp, double& sum);
+  void (*divide)(const T* exp, size_t n, double sum, T* out, bool far);
+  // out = exp(x - shift) * factor; out = (x - shift) - logarithm
   void (*softmax)(const T* x, size_t n, T* out, double shift, double factor, bool far);
   void (*log_softmax)(const T* x, size_t n, T* out, double shift, double logarithm, bool far);
   // sum(exp(x)) of rows, where it is in range, and logarithms in place
   void (*add_rows_up)(const T* x, size_t rows, size_t n, double* sums);
   void (*logarithms)(double* numbers, size_t n);
-  // Of columns of n elements that lie `stride` apart: x[j * stride + c] for c < count.
+  // Of COLUMNS columns and fewer, whose n elements lie `stride` apart: x[j * stride + c], c < count.
   void (*logsumexp_columns)(const T* x, size_t n, size_t stride, size_t count, T* out);
   void (*softmax_columns)(const T* x, size_t n, size_t stride, size_t count, T* out);
   void (*log_softmax_columns)(const T* x, size_t n, size_t stride, size_t count, T* out);
