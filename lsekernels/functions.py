@@ -1,7 +1,7 @@
 """logsumexp, softmax and log_softmax for those who just want the result, by any backend.
 
 The meaning is SciPy's; the work is done by the best CPU backend that is installed. What backends
-have no kernel for, weights and complex numbers, is done in NumPy.
+have no kernel for, complex numbers and mostly weights, is done in NumPy.
 
 They may be called from several threads, by any backend. In a forked child they compute, too, unless
 the backend has threads of its own and the parent has loaded it: then they raise `Unavailable`.
@@ -55,7 +55,8 @@ def logsumexp(
         Return also the sign of the sum. Without it a negative sum gives nan.
     backend : str, optional
         One of :func:`lsekernels.backends`; by default the best CPU backend that is installed. Sums
-        with weights and of complex numbers are NumPy's, whichever is asked for.
+        of complex numbers are NumPy's, whichever is asked for, and so are those with weights
+        unless it is `simd` and sure of all digits.
 
     Returns
     -------
@@ -109,7 +110,7 @@ def logsumexp(
         dtype = _result((a, of_a), (1 if b is None else b, of_b))
         array, weights = np.broadcast_arrays(array, weights)
         axes = _axes(axis, array.ndim)
-        total, sign = _weighted(array, weights, axes, dtype)
+        total, sign = _weighted(implementation, array, weights, axes, dtype)
         if dtype.kind == "c" and return_sign:
             total = total.real
         elif not return_sign and dtype.kind == "f":
@@ -261,11 +262,16 @@ def _reduce(backend: Backend, array: np.ndarray, axes: tuple[int, ...]) -> np.nd
 
 
 def _weighted(
-    array: np.ndarray, weights: np.ndarray, axes: tuple[int, ...], dtype: np.dtype[Any]
+    backend: Backend,
+    array: np.ndarray,
+    weights: np.ndarray,
+    axes: tuple[int, ...],
+    dtype: np.dtype[Any],
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return log|sum(weights * exp(array))|, and the sum divided by its magnitude.
 
-    Of complex numbers it is the logarithm of the sum itself.
+    Of complex numbers it is the logarithm of the sum itself. A backend may have `weighted_rows(x,
+    w, precision)`, which says of which rows it is sure; the others are NumPy's.
     """
     kept = tuple(n for i, n in enumerate(array.shape) if i not in axes)
     if array.size == 0:
@@ -274,13 +280,26 @@ def _weighted(
         x, w = (_rows(v.astype("c16"), axes)[0] for v in (array, weights))
         total, sign = _complex_sum(x, w)
         return total.reshape(kept), sign.reshape(kept)
-    x, w = (_rows(v.astype("f8"), axes)[0] for v in (array, weights))
+    x, w = (_rows(v.astype("f8", copy=False), axes)[0] for v in (array, weights))
+    eps = float(np.finfo(dtype).eps)
+    compute = getattr(backend, "weighted_rows", None)
+    if compute:
+        total, sign, sure = compute(x, w, eps / 2)
+        if not sure.all():
+            total[~sure], sign[~sure] = _exactly(x[~sure], w[~sure], eps)
+    else:
+        total, sign = _exactly(x, w, eps)
+    return total.reshape(kept), sign.reshape(kept)
+
+
+def _exactly(x: np.ndarray, w: np.ndarray, eps: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return log|sum(w * exp(x))| of each row and its sign, again where digits cancel."""
     total, sign, error = _signed_sum(x, w)
-    doubtful = error > np.finfo(dtype).eps * np.where(np.isfinite(total), np.abs(total), 0)
+    doubtful = error > eps * np.where(np.isfinite(total), np.abs(total), 0)
     if doubtful.any() and _LONG.itemsize > 8:
         again = _signed_sum(x[doubtful].astype(_LONG), w[doubtful].astype(_LONG))
         total[doubtful], sign[doubtful] = again[:2]
-    return total.reshape(kept), sign.reshape(kept)
+    return total, sign
 
 
 def _signed_sum(x: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -29,8 +29,9 @@ class Simd(Ahead):
     def load(self) -> None:
         super().load()
         module = import_module(self.requires[0])
-        for name in ("logsumexp_along", "softmax_along", "log_softmax_along"):
-            setattr(self, name, getattr(module, name))  # the public functions look for them
+        # The public functions look for them.
+        for name in ("logsumexp_along", "softmax_along", "log_softmax_along", "weighted_rows"):
+            setattr(self, name, getattr(module, name))
 
     def sum_exp(self, x: Vector) -> tuple[float, int]:
         try:

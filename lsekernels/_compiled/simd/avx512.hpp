@@ -102,6 +102,9 @@ struct Exp<xsimd::avx512bw, double> {
   static void store_part(V v, double* out, size_t count) {
     _mm512_mask_storeu_pd(out, __mmask8((1u << count) - 1), v);
   }
+  static V one_of_16(const double* table, xsimd::batch<int64_t, xsimd::avx512bw> index) {
+    return _mm512_permutex2var_pd(_mm512_load_pd(table), index, _mm512_load_pd(table + 8));
+  }
   static void stream(V v, double* out) { _mm512_stream_pd(out, v); }
   static void streamed() { _mm_sfence(); }
 };

@@ -40,6 +40,17 @@ struct Columns {
     return V(exp.polynomial) * V(exp.power);
   }
 
+  // A sum of a few numbers: each part has a quarter of the roundings.
+  struct Parts {
+    V a{T(0)}, b{T(0)}, c{T(0)}, d{T(0)};
+
+    void add(V v) {
+      const V sum = a + v;
+      a = b, b = c, c = d, d = sum;
+    }
+    V value() const { return (a + b) + (c + d); }
+  };
+
   // s + low, as exact as two numbers are.
   struct Pair {
     V s{T(0)}, low{T(0)};
@@ -78,15 +89,15 @@ struct Columns {
         ties = xsimd::select(stays, ties, zero);
         m = top;
       }
-      V sum = zero;
+      Parts sum;
       for (size_t j = 0; j < n; ++j) {
         const Bool tie = row[j] == top;
         ties += xsimd::select(tie, one, zero);
         const V d = row[j] - top, e = lifted_exp(lifted, d);
         const V term = EXACT ? xsimd::fma(e, rounded_off(row[j], top, d), e) : e;
-        sum += xsimd::select(tie, zero, term);
+        sum.add(xsimd::select(tie, zero, term));
       }
-      rest.add(sum);
+      rest.add(sum.value());
     }
 
     // log(sum(exp(x - m)))
@@ -153,14 +164,14 @@ struct Columns {
     });
     for_chunks(x, n, stride, count, [&](size_t at, size_t rows, size_t lanes, size_t v) {
       const V top = tops[v];
-      V sum(T(0));
+      Parts sum;
       for (size_t j = 0; j < rows; ++j) {
         const V row = load(x + at + j * stride, lanes), d = row - top, e = lifted_exp(lifted, d);
         const V term = xsimd::fma(e, rounded_off(row, top, d), e);
         store(term, out + at + j * stride, lanes);
-        sum += term;
+        sum.add(term);
       }
-      sums[v].add(sum);
+      sums[v].add(sum.value());
     });
     for (size_t v = 0; v * WIDTH < count; ++v) {
       const Bool finite = xsimd::abs(tops[v]) < V(T(INFINITY));

@@ -165,6 +165,10 @@ struct Exp {
     for (size_t j = 0; j < count; ++j) out[j] = full[j];
   }
 
+  static V one_of_16(const double* table, xsimd::batch<int64_t, A> index) {
+    return V::gather(table, index);
+  }
+
   // To aligned memory, past the cache where that can be said; then `streamed`, once.
   static void stream(V v, T* out) {
 #ifdef __AVX2__  // with -march=native also of the set without it

@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <type_traits>
 #include <vector>
 
@@ -251,6 +252,36 @@ void softmax_row(const T* x, size_t n, T* out, bool logarithm, bool far) {
         f.softmax(x, n, out, by.shift, by.factor, far);
     });
   });
+}
+
+// -- weights -------------------------------------------------------------------------------------
+
+struct Signed {
+  double logarithm = 0, sign = 0;
+  bool sure = false;  // to the last digit of T, or nearly
+};
+
+// log|sum(w * exp(x))|, where that can be had so: nothing infinite, or far from all else, or cancels.
+Signed weighted(const double* x, const double* w, size_t n, double precision) {
+  if (!variant->add_up_weighted) return {};
+  const double m = functions<double>().maximum(x, n);
+  if (!(std::fabs(m) < 1e5)) return {};
+  const double k = std::nearbyint(m * LOG2E);
+  SignedSum sum;
+  variant->add_up_weighted(x, w, n, k, sum);
+  using Long = long double;
+  const Long s = Long(sum.total.s) + sum.total.low, size = std::fabs(s);
+  // Infinite, nan, or not far above what is added for exp(x) * 2^-k that vanishes.
+  if (!(size > sum.weights * 0x1p-900 && size > 0x1p-800 && sum.size < 0x1p1000)) return {};
+  const Long ln2 = 0.693147180559945309417232121458176568L;
+  // s, rounded to 64 bits, is not as near to 1 as it was.
+  const Long above = (std::fabs(sum.total.s) - 1) + std::copysign(Long(1), s) * sum.total.low;
+  const Long log = std::fabs(above) < 0.5 ? std::log1p(above) : std::log(size);
+  const double logarithm = double(k * ln2 + log);
+  const double lost = double(sum.size / size) * 0x1p-63 +
+                      double(std::numeric_limits<Long>::epsilon()) * (std::fabs(k) + 1);
+  if (!(lost < precision * std::fabs(logarithm))) return {};
+  return {logarithm, double(std::copysign(1, s)), true};
 }
 
 // -- along an axis -------------------------------------------------------------------------------
@@ -517,6 +548,40 @@ PyObject* py_rows(PyObject*, PyObject* x) {
   return a ? along_axis(kind, a, 1) : nullptr;
 }
 
+PyObject* py_weighted_rows(PyObject*, PyObject* args) {
+  PyObject *x, *w;
+  double precision;
+  if (!PyArg_ParseTuple(args, "OOd", &x, &w, &precision)) return nullptr;
+  PyArrayObject *a = array_of(x, 2), *b = a ? array_of(w, 2) : nullptr;
+  if (!b) return nullptr;
+  if (PyArray_TYPE(a) != NPY_DOUBLE || PyArray_TYPE(b) != NPY_DOUBLE || !PyArray_SAMESHAPE(a, b)) {
+    PyErr_SetString(PyExc_TypeError, "x and w must be of float64, and of one shape");
+    return nullptr;
+  }
+  const size_t rows = size_t(PyArray_DIM(a, 0)), n = size_t(PyArray_DIM(a, 1));
+  PyObject* found[3];
+  for (int i = 0; i < 3; ++i) {
+    found[i] = PyArray_SimpleNew(1, PyArray_DIMS(a), i < 2 ? NPY_DOUBLE : NPY_BOOL);
+    if (!found[i]) {
+      while (i) Py_DECREF(found[--i]);
+      return nullptr;
+    }
+  }
+  const auto data = [](PyObject* o) { return PyArray_DATA(reinterpret_cast<PyArrayObject*>(o)); };
+  auto* logarithms = static_cast<double*>(data(found[0]));
+  auto* signs = static_cast<double*>(data(found[1]));
+  auto* sure = static_cast<npy_bool*>(data(found[2]));
+  const auto* weights = static_cast<const double*>(PyArray_DATA(b));
+  compute(a, [&](auto* of_x) {
+    if constexpr (std::is_same_v<decltype(of_x), const double*>)
+      for (size_t i = 0; i < rows; ++i) {
+        const Signed row = weighted(of_x + i * n, weights + i * n, n, precision);
+        logarithms[i] = row.logarithm, signs[i] = row.sign, sure[i] = row.sure;
+      }
+  });
+  return Py_BuildValue("NNN", found[0], found[1], found[2]);
+}
+
 PyObject* py_read(PyObject*, PyObject* x) {
   PyArrayObject* a = array_of(x, 1);
   if (!a) return nullptr;
@@ -584,6 +649,9 @@ PyMethodDef methods[] = {
      "logsumexp_along(x, axis): of an array of any shape; NotImplemented if it lies otherwise."},
     {"softmax_along", FAST(py_along<SOFTMAX>), METH_FASTCALL, "softmax_along(x, axis)."},
     {"log_softmax_along", FAST(py_along<LOG_SOFTMAX>), METH_FASTCALL, "log_softmax_along(x, axis)."},
+    {"weighted_rows", py_weighted_rows, METH_VARARGS,
+     "weighted_rows(x, w, precision): log|sum(w * exp(x))| of each row, its sign, and whether both "
+     "are sure."},
     {"read", py_read, METH_O, "The sum of x, as a limit: memory is read once."},
     {"exp", py_exp, METH_VARARGS, "exp(x, terms): as many exponentials, as a limit."},
     {"instruction_sets", py_instruction_sets, METH_NOARGS, "Those that run here, best first."},

@@ -1,6 +1,7 @@
 // The kernels for one instruction set, VARIANT of the list in variant.hpp.
 
 #include "kernel.hpp"
+#include "weighted.hpp"
 
 #if X86_64
 using arch_avx512 = xsimd::avx512bw;
@@ -24,4 +25,5 @@ const Variant JOIN(variant_, VARIANT) = {
     TEXT(VARIANT),
     Kernel<Arch, double>::functions(),
     Kernel<Arch, float>::functions(),
+    Exp<Arch, double>::FUSED ? Weighted<Arch>::add_up : nullptr,
 };

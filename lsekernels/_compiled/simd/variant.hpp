@@ -76,6 +76,12 @@ struct Rest {
   }
 };
 
+// sum(w * exp(x)) * 2^-k, the sum of the sizes of all that was added, and that of the weights' own.
+struct SignedSum {
+  Total total;
+  double size = 0, weights = 0;
+};
+
 constexpr size_t COLUMNS = 256;
 
 template <class T>
@@ -110,4 +116,6 @@ struct Variant {
   const char* name;
   Functions<double> f64;
   Functions<float> f32;
+  // Null where there is no fused multiply-add, and with it no exact product.
+  void (*add_up_weighted)(const double* x, const double* w, size_t n, double k, SignedSum&);
 };
