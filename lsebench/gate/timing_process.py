@@ -58,9 +58,12 @@ def padding() -> list[bytearray]:
 
 
 class Taken:
-    """A benchmark with its parameters set up, and how a sample of it is taken."""
+    """A benchmark with its parameters set up, and how a sample of it is taken.
 
-    def __init__(self, root: str, name: str, index: int | None) -> None:
+    Of a `fresh` one only the first run in a process means something: none is made to find a timer.
+    """
+
+    def __init__(self, root: str, name: str, index: int | None, fresh: bool = False) -> None:
         asked = name if index is None else f"{name}-{index}"
         self.benchmark = get_benchmark_from_name(root, asked)
         cached = self.benchmark.setup_cache_key is not None
@@ -71,7 +74,7 @@ class Taken:
             skip = self.benchmark.do_setup()
         if skip:
             raise NotImplementedError(said.getvalue().partition("asv: skipped: ")[2].strip())
-        if self.benchmark.type == "time":
+        if self.benchmark.type == "time" and not fresh:
             self._find_timer()
 
     def _find_timer(self) -> None:
