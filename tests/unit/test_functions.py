@@ -28,6 +28,9 @@ ARRAYS = {
     "big_endian": X.astype(">f8"),
     "strided": X[:, ::2, ::-1],
     "transposed": X.T,
+    "fortran": np.asfortranarray(X),
+    "broadcast": np.broadcast_to(X[:, :1], (3, 4, 5)),
+    "long": RANDOM.standard_normal((2, 70, 3)),
     "list": [1, 2.5, 3],
     "scalar": 1.5,
     "no_dimension": np.array(-2.5),
@@ -45,7 +48,8 @@ EMPTY = "empty", "no_rows", "no_columns"
 
 def axes_of(a):
     ndim = np.ndim(a)
-    return [None, *range(ndim), *([-1] if ndim else []), *([(-1, 0)] if ndim > 1 else [])]
+    several = [(-1, 0), (0, 1), (1, -1)][: 3 if ndim > 2 else ndim // 2]
+    return [None, *range(ndim), *([-1] if ndim else []), *several]
 
 
 def assert_same(result, expected):

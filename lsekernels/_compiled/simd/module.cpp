@@ -174,12 +174,11 @@ void merge(Top& top, Top part) {
 
 template <class T>
 void extend_top(const T* x, size_t n, Top& top) {
-  constexpr size_t BLOCK = 65536 / sizeof(T);
-  for (size_t i = 0; i < n; i += BLOCK) {
-    const size_t length = std::min(BLOCK, n - i);
+  for (size_t i = 0; i < n; i += SHORT<T>) {
+    const size_t length = std::min(SHORT<T>, n - i);
+    functions<T>().extend(x + i, length, top.sum);  // asks for memory ahead, as `maximum` does not
     const double m = functions<T>().maximum(x + i, length);
     if (!(m <= top.m)) top.m = m;
-    functions<T>().extend(x + i, length, top.sum);
   }
 }
 

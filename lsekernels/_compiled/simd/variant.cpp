@@ -7,6 +7,11 @@
 using arch_avx512 = xsimd::avx512bw;
 using arch_avx2 = xsimd::fma3<xsimd::avx2>;
 using arch_sse2 = xsimd::sse2;
+#if XSIMD_VERSION_MAJOR >= 13
+using arch_plain = xsimd::emulated<128>;
+#else  // headers that have no such thing
+using arch_plain = xsimd::sse2;
+#endif
 #elif defined(XSIMD_NO_SUPPORTED_ARCHITECTURE)
 using arch_baseline = xsimd::emulated<128>;  // scalar code
 #else

@@ -9,9 +9,10 @@
 #include <cstddef>
 
 // The instruction sets that variant.cpp is compiled for, best first; meson.build has their flags.
+// `plain` are loops without vectors, what a CPU gets that xsimd does not know.
 #if defined(__x86_64__) || defined(_M_X64)
 #define X86_64 1
-#define VARIANTS(DO) DO(avx512) DO(avx2) DO(sse2)
+#define VARIANTS(DO) DO(avx512) DO(avx2) DO(sse2) DO(plain)
 #else
 #define VARIANTS(DO) DO(baseline)
 #endif
