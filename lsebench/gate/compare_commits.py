@@ -149,7 +149,7 @@ def run(options: argparse.Namespace) -> int:
     built = builds.prepare(options.config, commits, folder, own=not options.same_environments)
     building = time.monotonic() - start
     conf = config.load(options.config)
-    rows = [Row(b, key) for b in built for key in _select(conf, b, options)]
+    rows = [Row(b, key, part) for b in built for key, part in _select(conf, b, options).items()]
     if not rows:
         print("no benchmark is selected", file=sys.stderr)
         return NOTHING
@@ -240,26 +240,29 @@ def _count_instructions(state: State, found: report.Found, most: int) -> None:
             line["instructions"] = {**counted, "ratio": counted["head"] / counted["base"]}
 
 
-def _select(conf: Any, built: Built, options: argparse.Namespace) -> list[Key]:
-    """Return the benchmarks that are asked for, in one environment."""
+def _select(conf: Any, built: Built, options: argparse.Namespace) -> dict[Key, int]:
+    """Return the benchmarks that are asked for, in one environment, and the part that they are of.
+
+    Parts of a profile begin one after the other.
+    """
     profiles = _settings(conf).get("profiles", {})
     if options.bench:
-        return built.select(conf, options.bench)
+        return dict.fromkeys(built.select(conf, options.bench), 0)
     if not profiles:
-        return built.select(conf, [])
+        return dict.fromkeys(built.select(conf, []), 0)
     if options.profile not in profiles:
         raise util.UserError(
             f"{options.config} has no profile {options.profile!r} for the gate, but "
             + ", ".join(profiles)
         )
-    found: dict[Key, None] = {}
-    for part in profiles[options.profile]:
+    found: dict[Key, int] = {}
+    for number, part in enumerate(profiles[options.profile]):
         if built.has(part.get("env", {})):
             left_out = re.compile(named(part.get("not", "$^")))
             for key in built.select(conf, [named(bench) for bench in part["bench"]]):
                 if not left_out.search(str(key)):
-                    found[key] = None
-    return list(found)
+                    found.setdefault(key, number)
+    return found
 
 
 def _settings(conf: Any) -> dict[str, Any]:
@@ -388,6 +391,7 @@ def _waiting(state: State, verdicts: dict[str, str], busy: set[str]) -> list[tup
     def urgency(item: tuple[str, list[Row]]) -> tuple[bool, bool, float]:
         group, rows = item
         least = min(sum(map(len, row.pairs.values())) for row in rows)
+        least += statistics.SCREEN[1] * rows[0].part  # as if it had been screened
         name = _backend(rows[0])
         touched = any(f"_{changed}".endswith(f"_{name}") for changed in state.changed)
         return group in busy, not any(map(strong, rows)), least / (SHARE if touched else 1)
@@ -401,8 +405,8 @@ def _uses_all(row: Row, shared: dict[str, str]) -> bool:
 
 
 def _group(row: Row) -> str:
-    """Return what shares processes: all of one backend, which then loads its library once."""
-    return f"{_backend(row)} {row.built.name}"
+    """Return what shares processes: a part of one backend, which then loads its library once."""
+    return f"{_backend(row)} {row.built.name} {row.part}"
 
 
 def _backend(row: Row) -> str:

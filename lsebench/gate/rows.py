@@ -27,6 +27,8 @@ class Row:
 
     built: Built
     key: Key
+    part: int = 0
+    """Number of the part of the profile that it belongs to."""
     pairs: dict[str, list[Pair]] = field(default_factory=lambda: {stage: [] for stage in STAGES})
     """Stage -> the pairs of processes that measured it."""
     touched: set[str] | None = None

@@ -236,7 +236,9 @@ def _pair(
         return said
 
     try:
-        taken = both({"take": [key.name, key.index, key.fresh], "cpu": everywhere, "packages": packages})
+        taken = both(
+            {"take": [key.name, key.index, key.fresh], "cpu": everywhere, "packages": packages}
+        )
         if not pair.states:
             if cpu is not None:
                 both({"cpu": [cpu]})

@@ -107,17 +107,18 @@ def test_what_96_pairs_cannot_decide_is_left_early():
     assert "undecided" not in statistics.confirm(quiet, 0.02).values()
 
 
-def order(measured, busy=(), changed=()):
+def order(measured, busy=(), changed=(), parts=()):
     """Return the order of measuring of benchmarks: name -> ratios of both stages."""
     built = SimpleNamespace(name="env", env_vars={})
     rows = []
     for name, stages in measured.items():
-        rows.append(Row(built, Key("b", None, (f"'{name}:power'",))))
+        key = Key("b", None, (f"'{name}:power'",))
+        rows.append(Row(built, key, dict(parts).get(name, 0)))
         for stage, ratios in zip(("screen", "confirm"), stages, strict=True):
             rows[-1].pairs[stage] += [Pair(rows[-1].key, 1.0, r, r) for r in ratios]
     state = State(rows, OPTIONS, {}, set(changed))
-    found = _waiting(state, state.verdicts(), {f"{name} env" for name in busy})
-    return [group.removesuffix(" env") for group, _ in found]
+    found = _waiting(state, state.verdicts(), {f"{name} env 0" for name in busy})
+    return [group.partition(" ")[0] for group, _ in found]
 
 
 def test_the_most_different_comes_first_then_the_least_known():
@@ -129,6 +130,15 @@ def test_the_most_different_comes_first_then_the_least_known():
         "busy": ([], []),
     }
     assert order(measured, busy=["busy"]) == ["strong", "new", "open", "weak", "busy"]
+
+
+def test_a_later_part_of_the_profile_waits_until_the_first_is_screened():
+    pairs = [1.0, 1.05, 0.97, 1.04, 0.98, 1.03, 0.96]
+    measured = {"late": ([], []), "first": (pairs, []), "weak": (pairs + [1.02], [1.01])}
+    assert order(measured, parts={"late": 1}) == ["first", "late", "weak"]
+    assert order(measured) == ["late", "first", "weak"]
+    measured["late"] = [1.2, 1.21, 1.2], [1.2]
+    assert order(measured, parts={"late": 1})[0] == "late", "but for what looks most different"
 
 
 @pytest.mark.parametrize("changed", ["numba_tuned", "_numba_tuned", "logsumexp_numba_tuned"])
