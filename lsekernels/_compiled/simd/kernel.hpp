@@ -61,6 +61,7 @@ struct Kernel {
     const Terms terms(k);
     const auto add = [&](V v, V sum) { return fma(terms(CLAMPED ? terms.clamp(v) : v), sum); };
     const V zero(T(0));
+    V lanes = zero;  // sums: of all that are doubles, of the last few that are not
     double s = 0;
     size_t i = 0;
     while (i + LINE <= n) {
@@ -77,13 +78,14 @@ struct Kernel {
         }
       }
       for (size_t u = 1; u < VECTORS; ++u) now[0] += now[u], next[0] += next[u];
-      s += double(xsimd::reduce_add(now[0] + next[0]));
+      if (sizeof(T) == 8 || i + LINE > n)
+        lanes += now[0] + next[0];
+      else
+        s += double(xsimd::reduce_add(now[0] + next[0]));
     }
-    if (i == n) return s;
-    V rest = zero;
-    for (; i + WIDTH <= n; i += WIDTH) rest = add(V::load_unaligned(x + i), rest);
-    if (i < n) rest = add(tail(x, i, n), rest);
-    return s + double(xsimd::reduce_add(rest));
+    for (; i + WIDTH <= n; i += WIDTH) lanes = add(V::load_unaligned(x + i), lanes);
+    if (i < n) lanes = add(tail(x, i, n), lanes);
+    return s + double(xsimd::reduce_add(lanes));
   }
 
   // The largest element, or nan.
