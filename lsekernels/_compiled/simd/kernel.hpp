@@ -203,8 +203,8 @@ struct Kernel {
     if (i < n) E::store_part(f(E::load_part(x + i, n - i)), out + i, n - i);
   }
 
-  // A row that fits into cache: out = exp(x) * 2^lift and its sum; exp is taken only once. False
-  // where that would overflow, or vanish in what exp(x) / sum does not.
+  // out = exp(x) * 2^lift and its sum; exp is taken only once. False where that would overflow, or
+  // vanish in what exp(x) / sum does not.
   static bool exp_row(const T* x, size_t n, T* out, double& s) {
     const Lifted lifted;
     const V zero(T(0));
@@ -213,7 +213,7 @@ struct Kernel {
       return product(lifted(xsimd::max(v, lifted.lowest)));
     };
     V now = zero, next = zero;
-    double long_sum = 0;
+    Total total;
     size_t i = 0;
     while (i + WIDTH <= n) {
       const size_t left = (n - i) / WIDTH, end = i + (left < 64 ? left : 64) * WIDTH;
@@ -225,15 +225,15 @@ struct Kernel {
         now = next;
         next = sum;
       }
-      long_sum += double(xsimd::reduce_add(now + next));
+      total.add(double(xsimd::reduce_add(now + next)));
       now = next = zero;
     }
     if (i < n) {
       const V e = term(E::load_part(x + i, n - i));
       E::store_part(e, out + i, n - i);
-      long_sum += double(xsimd::reduce_add(e));
+      total.add(double(xsimd::reduce_add(e)));
     }
-    s = std::ldexp(long_sum, -R::lift);
+    s = std::ldexp(total.value(), -R::lift);
     // Beyond the clamp one term alone is as large as that.
     return s >= 0.5 && s <= power_of_two<R::bias - 12 - R::lift>;
   }
@@ -323,7 +323,7 @@ struct Kernel {
             Columns<A, T>::logsumexp,          Columns<A, T>::softmax,
             Columns<A, T>::log_softmax,        read,
             exp,         E::FUSED ? excess : 0.0,        R::small,
-            R::big};
+            R::big,      E::SATURATES};
   }
 };
 

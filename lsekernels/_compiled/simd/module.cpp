@@ -237,6 +237,10 @@ void softmax_row(const T* x, size_t n, T* out, bool logarithm, bool far) {
     if (far && scratch.size() < n) scratch.resize(n);
     T* exp = far ? scratch.data() : out;
     if (f.exp_row(x, n, exp, s)) return f.divide(exp, n, s, out, far);
+  } else if (!logarithm && !f.exp_is_cheap && parts_of(n) == 1 && f.exp_row(x, n, out, s)) {
+    return map_backwards(out, n, out, [&](const T* exp, size_t n, T* out) {
+      f.divide(exp, n, s, out, false);
+    });
   }
   const Normalizer by = logarithm ? log_normalizer(x, n) : normalizer(x, n);
   if (!logarithm && std::isnan(by.factor)) {

@@ -111,6 +111,7 @@ struct Functions {
   // and softmax makes up for it.
   double excess;
   double smallest_sum, largest_sum;  // of what `add_rows_up` says
+  bool exp_is_cheap;                 // takes less time than writing its result, and reading it again
 };
 
 struct Variant {
