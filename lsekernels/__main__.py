@@ -25,6 +25,7 @@ def describe(name: str) -> dict[str, Any]:
         "dtypes": list(declared.dtypes),
         "kernels": list(declared.kernels()),
         "version": None,
+        "instruction_set": None,
         "unavailable": None,
     }
     try:
@@ -32,6 +33,7 @@ def describe(name: str) -> dict[str, Any]:
     except Unavailable as error:
         row["unavailable"] = str(error).split("is not available: ", 1)[-1]
         return row
+    row["instruction_set"] = backend.instruction_set or None
     try:
         row["version"] = backend.version()
     except Exception as error:  # it computes, and whoever reads the table asks for no more
@@ -57,7 +59,7 @@ def table(rows: list[dict[str, Any]]) -> str:
         lines.append(
             (
                 row["backend"],
-                row["version"] or "-",
+                " ".join(filter(None, (row["version"], row["instruction_set"]))) or "-",
                 row["device"],
                 row["compiled"],
                 "many" if row["parallel"] else "one",

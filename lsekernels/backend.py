@@ -116,6 +116,8 @@ class Backend:
 
     name: ClassVar[str]
     """The file's stem; set by the registry."""
+    instruction_set: str = ""
+    """What :meth:`load` has chosen for this CPU, where it was built for several."""
     _has: ClassVar[tuple[str, ...]]
 
     # -- availability ---------------------------------------------------------------------------

@@ -1,6 +1,8 @@
 """What the backends compiled when the package is built have in common."""
 
 from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
 from typing import ClassVar
 
 from ..backend import Backend, Call, Failures
@@ -24,10 +26,50 @@ class Ahead(Backend):
         return str(BUILD[self.tool])
 
     def load(self) -> None:
-        modules = [import_module(name) for name in self.requires]
+        modules = self.modules()
         for kernel in self.kernels():
             for method in self.methods(kernel):
                 module = next((m for m in modules if hasattr(m, method)), None)
                 if module is None:
                     raise ImportError(f"{modules[0].__name__} has no {method}")
                 setattr(self, method, getattr(module, method))
+        if hasattr(modules[0], "instruction_set"):
+            self.instruction_set = modules[0].instruction_set()
+
+    def modules(self) -> list[ModuleType]:
+        """Return the modules that the functions are taken from."""
+        return [import_module(name) for name in self.requires]
+
+
+class AheadTuned(Ahead):
+    """A backend whose module was built for several instruction sets (``tuned`` in meson.build)."""
+
+    ours = True
+    max_error = {
+        "logsumexp": 4.0,
+        "logsumexp_rows": 4.0,
+        "softmax_rows": 8.0,
+        "log_softmax_rows": 8.0,
+    }
+    known_failures: ClassVar[Failures] = {}
+
+    logsumexp_rows: Call
+    softmax_rows: Call
+    log_softmax_rows: Call
+
+    def modules(self) -> list[ModuleType]:
+        self.instruction_set = self.instruction_sets()[0]
+        end = f"_{self.instruction_set}" if self.instruction_set else ""
+        return [import_module(self.requires[0] + end)]
+
+    @classmethod
+    def instruction_sets(cls) -> list[str]:
+        """Return those that it was built for and this CPU has, best first; "" is any CPU's.
+
+        Of the CPU the module with explicit SIMD knows, which has the same sets.
+        """
+        try:
+            simd = import_module("lsekernels._compiled.logsumexp_simd")
+        except ImportError:  # it needs a C++ library, and Cython's modules do not
+            return [""]
+        return [s for s in simd.instruction_sets() if find_spec(f"{cls.requires[0]}_{s}")] + [""]
