@@ -6,6 +6,7 @@ from types import ModuleType
 from typing import ClassVar
 
 from ..backend import Backend, Call, Failures
+from . import _cpu
 from ._known_failures import LOSES_TINY_TERMS
 
 
@@ -42,8 +43,10 @@ class Ahead(Backend):
 
 
 class AheadTuned(Ahead):
-    """A backend whose module was built for several instruction sets (``tuned`` in meson.build)."""
+    """A backend whose module was built for several instruction sets, too."""
 
+    builds: ClassVar[dict[str, str]]
+    """Instruction set -> the module that was built for it, best first; see meson.build, `tuned`."""
     ours = True
     max_error = {
         "logsumexp": 4.0,
@@ -59,17 +62,10 @@ class AheadTuned(Ahead):
 
     def modules(self) -> list[ModuleType]:
         self.instruction_set = self.instruction_sets()[0]
-        end = f"_{self.instruction_set}" if self.instruction_set else ""
-        return [import_module(self.requires[0] + end)]
+        return [import_module(self.builds.get(self.instruction_set, self.requires[0]))]
 
     @classmethod
     def instruction_sets(cls) -> list[str]:
-        """Return those that it was built for and this CPU has, best first; "" is any CPU's.
-
-        Of the CPU the module with explicit SIMD knows, which has the same sets.
-        """
-        try:
-            simd = import_module("lsekernels._compiled.logsumexp_simd")
-        except ImportError:  # it needs a C++ library, and Cython's modules do not
-            return [""]
-        return [s for s in simd.instruction_sets() if find_spec(f"{cls.requires[0]}_{s}")] + [""]
+        """Return those that it was built for and this CPU has, best first; "" is any CPU's."""
+        here = _cpu.instruction_sets()
+        return [s for s, name in cls.builds.items() if s in here and find_spec(name)] + [""]

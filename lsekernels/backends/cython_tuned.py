@@ -7,4 +7,8 @@ class CythonTuned(AheadTuned):
     title = "Cython (tuned)"
     tool = "cython"
     requires = ("lsekernels._compiled.logsumexp_cython_tuned",)
+    builds = {
+        "avx512": "lsekernels._compiled.logsumexp_cython_tuned_avx512",
+        "avx2": "lsekernels._compiled.logsumexp_cython_tuned_avx2",
+    }
     preference = 3

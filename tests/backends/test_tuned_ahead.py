@@ -1,11 +1,13 @@
 """What is compiled for several instruction sets: right in each, and the CPU's best is taken."""
 
 import importlib
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from lsekernels import __main__, registry
+from lsekernels.backends import _cpu
 from lsekernels.kernels import logsumexp as kernel
 
 from .. import matrix
@@ -78,7 +80,7 @@ def test_what_is_taken_is_the_best_and_is_shown(backend, name):
     best, *_, last = [*backend.instruction_sets(), ""]
     assert backend.instruction_set == best
     assert last == ""
-    module = backend.requires[0] + (f"_{best}" if best else "")
+    module = backend.builds.get(best, backend.requires[0])
     assert importlib.import_module(module).logsumexp is backend.logsumexp
     row = __main__.describe(name)
     assert row["instruction_set"] == (best or None)
@@ -87,10 +89,47 @@ def test_what_is_taken_is_the_best_and_is_shown(backend, name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_another_cpu(backend, name, monkeypatch):
-    simd = importlib.import_module("lsekernels._compiled.logsumexp_simd")
-    for here, best in {("sse2",): "", ("avx2", "sse2"): "avx2", ("baseline",): ""}.items():
-        monkeypatch.setattr(simd, "instruction_sets", lambda here=here: here)
+    for here, best in {("avx2",): "avx2", (): ""}.items():
+        monkeypatch.setattr(_cpu, "instruction_sets", lambda here=here: here)
         another = type(backend)()
         another.load()
         assert another.instruction_set in (best, "")  # a compiler may lack its flags
     assert another.logsumexp is not backend.logsumexp or not backend.instruction_set
+
+
+@pytest.mark.parametrize(
+    ("features", "sets"),
+    [
+        ({"AVX2", "FMA3", "AVX512F", "AVX512_SKX"}, ("avx512", "avx2")),
+        ({"AVX2", "FMA3", "AVX512F", "AVX512_KNL"}, ("avx2",)),
+        ({"AVX2"}, ()),
+        ({"NEON", "ASIMD"}, ()),
+        (set(), ()),
+    ],
+)
+def test_instruction_sets_follow_from_what_numpy_finds(features, sets, monkeypatch):
+    monkeypatch.setattr(_cpu, "features", lambda: features)
+    assert _cpu.instruction_sets() == sets
+
+
+@pytest.mark.skipif(not Path("/proc/cpuinfo").exists(), reason="only Linux says it in a file")
+def test_numpy_says_what_the_cpu_has():
+    """Its own best is one of them: the names are those of this version of NumPy."""
+    text = Path("/proc/cpuinfo").read_text()
+    flags = set(text.partition("flags")[2].partition("\n")[0].split())
+    assert ("avx2" in _cpu.instruction_sets()) == ({"avx2", "fma"} <= flags)
+    assert ("avx512" in _cpu.instruction_sets()) == ({"avx2", "avx512bw", "avx512vl"} <= flags)
+
+
+def test_caches(tmp_path, monkeypatch):
+    for number, facts in enumerate(["1 Data 48K", "1 Instruction 32K", "2 Unified 2M"]):
+        (tmp_path / f"index{number}").mkdir()
+        for name, value in zip(("level", "type", "size"), facts.split(), strict=True):
+            (tmp_path / f"index{number}" / name).write_text(value + "\n")
+    monkeypatch.setattr(_cpu, "_CACHES", tmp_path)
+    assert (_cpu.cache(1, 0), _cpu.cache(2, 0)) == (48 * 2**10, 2 * 2**20)
+    (tmp_path / "index2" / "size").write_text("unknown\n")
+    assert _cpu.cache(2, 7) == 7
+    monkeypatch.setattr(_cpu, "_CACHES", tmp_path / "nowhere")
+    monkeypatch.setattr(_cpu.os, "sysconf", lambda name: {"SC_LEVEL2_CACHE_SIZE": 9}[name])
+    assert (_cpu.cache(2, 7), _cpu.cache(3, 7)) == (9, 7)

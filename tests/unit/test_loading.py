@@ -110,6 +110,7 @@ def test_a_damaged_extension(name, content, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     declared = registry.declaration(name)
     monkeypatch.setattr(declared, "requires", ("damaged_extension", *declared.requires))
+    monkeypatch.setattr(declared, "builds", {}, raising=False)
     registry.forget()
     text = reason(name)
     assert f"{declared.title} does not load: ImportError" in text
@@ -122,6 +123,7 @@ def test_a_damaged_extension(name, content, tmp_path, monkeypatch):
 def test_an_extension_of_another_build(name, libraries, monkeypatch):
     libraries("", "empty_extension")
     monkeypatch.setattr(registry.declaration(name), "requires", ("empty_extension",))
+    monkeypatch.setattr(registry.declaration(name), "builds", {}, raising=False)
     assert "ImportError: empty_extension has no log" in reason(name)
 
 
@@ -139,6 +141,7 @@ def test_the_public_functions_take_the_next_best(error, libraries, monkeypatch):
     assert len(order) > 1
     for broken, following in zip(order, [*order[1:], "numpy"], strict=True):
         monkeypatch.setattr(registry.declaration(broken), "requires", ("broken_library",))
+        monkeypatch.setattr(registry.declaration(broken), "builds", {}, raising=False)
         registry.forget()
         assert registry.best().name == following
         with pytest.raises(Unavailable, match="broken_library"):
