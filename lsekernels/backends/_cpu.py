@@ -26,7 +26,9 @@ def instruction_sets() -> tuple[str, ...]:
 def cache(level: int, otherwise: int) -> int:
     """Return the bytes of a core's cache of data, or `otherwise`."""
     try:
-        for folder in _CACHES.glob("index*"):
+        index = 0
+        while (folder := _CACHES / f"index{index}").exists():
+            index += 1
             facts = {n: (folder / n).read_text().strip() for n in ("level", "type", "size")}
             if facts["level"] == str(level) and facts["type"] != "Instruction":
                 return int(facts["size"].rstrip("KM")) * _UNITS[facts["size"][-1]]

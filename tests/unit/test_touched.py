@@ -8,6 +8,7 @@ from lsebench.gate import touched as touched_module
 from lsebench.gate.builds import _hashes
 from lsebench.gate.side_by_side import SIDES, Key
 from lsebench.gate.touched import Touched
+from lsekernels import registry
 
 PACKAGE = {
     "__init__.py": "from . import backend\n",
@@ -108,6 +109,25 @@ def test_what_has_no_backend_takes_the_best(built, monkeypatch):
     monkeypatch.setattr(touched_module, "best", lambda side: None)
     assert Touched(built("backends/numpy.py")).of(NONE) is None, "nobody says which that is"
     assert Touched(built("backends/numpy.py")).of(key("pool")) is None
+
+
+def test_a_change_to_one_backend_concerns_few_others(root):
+    """What would load any file, such as a folder's list, is in no file that many share."""
+    files = {f.relative_to(root).as_posix(): f for f in (root / "lsekernels").rglob("*.py")}
+    suites = {f.relative_to(root).as_posix(): f for f in (root / "benchmarks").glob("*.py")}
+    tree = touched_module.Tree(files, suites, {"simd"})
+    core = [n for n in registry.names("logsumexp") if registry.declaration(n).tier == "core"]
+    found = {
+        name: tree.loaded(Key("warm.Logsumexp.track_time", 0, (f"'{name}'", "10"))) for name in core
+    }
+    assert [name for name, loaded in found.items() if loaded is None] == []
+    for changed in ("numpy", "scipy", "cython", "numba"):
+        file = f"lsekernels/backends/{changed}.py"
+        others = {name for name, loaded in found.items() if file in loaded} - {changed}
+        assert len(others) <= 1, (changed, others)
+    functions = tree.loaded(Key("functions.Functions.track_time", 0, ("'softmax'", "'10'")))
+    assert {"lsekernels/functions.py", "lsekernels/backends/simd.py"} <= functions
+    assert "lsekernels/backends/numpy.py" not in functions
 
 
 def test_nothing_differs(built):
