@@ -35,3 +35,14 @@ def cache(level: int, otherwise: int) -> int:
         return os.sysconf(f"SC_LEVEL{level}_CACHE_SIZE") or otherwise
     except (OSError, ValueError, KeyError, AttributeError):
         return otherwise
+
+
+def numpy_vectorizes_exp() -> bool:
+    """Return whether NumPy's exp computes several float64 at once, which takes AVX-512 so far."""
+    try:
+        from numpy.lib.introspect import opt_func_info
+    except ImportError:  # NumPy 1
+        return "AVX512_SKX" in features()
+    loops = opt_func_info(func_name="^exp$").get("exp", {})
+    chosen = [loop["current"] for types, loop in loops.items() if types[0] == "d"]
+    return any(name.startswith(("AVX512", "X86_V4")) for name in chosen)
