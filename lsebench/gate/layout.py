@@ -38,19 +38,19 @@ def available() -> str:
     return "" if shutil.which(OBJDUMP[0]) else "objdump is not installed (apt install binutils)"
 
 
-def only_moved(base: Path, head: Path, method: str) -> bool:
+def only_moved(base: Path, head: Path, method: str) -> bool | None:
     """Return whether all that `method` runs in a library has the same instructions on both sides.
 
     That is the base's functions with its name in theirs, and those of its module that they call by
-    name. Where there are none, or no objdump, nothing is known: False.
+    name. None: it has none, or there is no objdump.
     """
     if available():
-        return False
+        return None
     module = base.name.partition(".")[0]
     before, after = (_functions(file) for file in (base, head))
     own = {name: lines for name, lines in before.items() if module in name} or before
     reached = _reached(own, [name for name in own if method in name.replace(module, "")])
-    return bool(reached) and all(after.get(name) == own[name] for name in reached)
+    return all(after.get(name) == own[name] for name in reached) if reached else None
 
 
 def _reached(code: Code, entries: Iterable[str]) -> set[str]:

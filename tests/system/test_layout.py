@@ -51,10 +51,10 @@ def test_what_it_runs_has_changed(library, base, change):
 
 
 def test_what_is_not_there_tells_nothing(library, base, monkeypatch):
-    assert not layout.only_moved(base, base, "logsumexp")
-    assert not layout.only_moved(base, library("gone", UNRELATED.format(i=1)), "lu")
+    assert layout.only_moved(base, base, "logsumexp") is None
+    assert layout.only_moved(base, library("gone", UNRELATED.format(i=1)), "lu") is False
     monkeypatch.setattr(layout.shutil, "which", lambda name: None)
-    assert not layout.only_moved(base, base, "lu")
+    assert layout.only_moved(base, base, "lu") is None
     assert "binutils" in layout.available()
 
 
@@ -72,6 +72,12 @@ def test_by_layout_is_no_verdict_on_the_change(library, base):
     row.touched = {"lu_c.so"}
     assert said()["verdict"] == "undecided"
     assert said()["outcome"] == f"slower, {report.LAYOUT}"
+    for side in (base, moved):
+        (side.parent / "other.so").write_bytes(library("other", UNRELATED.format(i=2)).read_bytes())
+    row.touched = {"lu_c.so", "other.so"}
+    assert said()["verdict"] == "undecided", "what else its backend loads has no such function"
+    row.touched = {"other.so"}
+    assert said()["verdict"] == "slower", "nothing is known of what it runs"
     row.touched = {"lu_c.so", "numpy.py"}
     assert said()["verdict"] == "slower", "Python's code has changed, too"
     row.touched = None
