@@ -17,8 +17,8 @@ import math
 from functools import partial
 
 import numpy as np
-from numba import njit, prange
-from numba.extending import overload
+from numba import njit, prange, types
+from numba.extending import intrinsic, overload
 
 from ._numba_cache import CACHE
 
@@ -41,6 +41,22 @@ SUM = {"contract", "reassoc", "nsz"}
 # Inlined, there is one copy: the same bits from both.
 INLINED = {"forceinline": True}
 inlined = partial(njit, **INLINED)
+
+
+@intrinsic
+def in_wide_vectors(context):
+    """Let LLVM use 512 bits in the function that calls it, where the CPU has AVX-512.
+
+    On most such CPUs it prefers 256, for the sake of programs that use few vectors and are slowed
+    down by the clock. In loops of nothing else 512 bits are twice as fast, or as fast.
+    """
+
+    def generate(context, builder, signature, arguments):
+        # llvmlite's own `add` knows no attributes that have a value.
+        set.add(builder.function.attributes, '"prefer-vector-width"="512"')
+        return context.get_dummy_value()
+
+    return types.void(), generate
 
 
 # -- loops over the block of x that begins at `start`, in each dtype -------------------------------
@@ -97,6 +113,7 @@ def _loops(real, integer, ln2, q):
         return power((d - n * high) - n * low, t)
 
     def block_sum(x, start, k):
+        in_wide_vectors()
         shift = real(magic + SHIFT - k)
         least, most = real((k + LEAST) * LN2_HIGH), real((k + MOST) * LN2_HIGH)
         total, stop = 0.0, np.uint64(min(start + BLOCK, x.size))
@@ -111,6 +128,7 @@ def _loops(real, integer, ln2, q):
         return total * 2.0**-SHIFT
 
     def block_tail(x, start, m):
+        in_wide_vectors()
         rest, ties, stop = 0.0, 0.0, np.uint64(min(start + BLOCK, x.size))
         for run in range(np.uint64(start), stop, RUN):
             part, count = zero, zero
@@ -123,6 +141,7 @@ def _loops(real, integer, ln2, q):
         return rest * (KEPT * 2.0**-lift), ties
 
     def block_exp(x, start, m, out):
+        in_wide_vectors()
         total, stop = 0.0, np.uint64(min(start + BLOCK, x.size))
         for run in range(np.uint64(start), stop, RUN):
             part = zero
@@ -134,6 +153,7 @@ def _loops(real, integer, ln2, q):
         return total
 
     def maximum(x):
+        in_wide_vectors()
         # LLVM vectorizes the maximum of integers, not that of floats where nan counts.
         top = size = integer(~magnitude)
         for i in range(x.size):
@@ -289,6 +309,7 @@ def logsumexp(x):
 
 @inlined(error_model="numpy")
 def softmax(x, out):
+    in_wide_vectors()
     m = maximum(x)
     if not np.isfinite(m):
         out[:] = np.nan
@@ -303,6 +324,7 @@ def softmax(x, out):
 
 @inlined()
 def log_softmax(x, out):
+    in_wide_vectors()
     m = maximum(x)
     shift = x.dtype.type(0)
     if np.isfinite(m):

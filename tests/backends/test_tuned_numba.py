@@ -1,6 +1,7 @@
 """Where the blocked and vectorized loops could go wrong: borders, references, rare paths, rows."""
 
 import math
+import platform
 
 import numpy as np
 import pytest
@@ -247,3 +248,26 @@ def test_coefficients_are_those_of_the_interpolation(load):
             powers = mpmath.matrix([[f**i for i in range(count)] for f in points])
             exact = [float(c) for c in mpmath.lu_solve(powers, mpmath.matrix(values))]
         np.testing.assert_array_equal(np.array(exact, np.asarray(coefficients).dtype), coefficients)
+
+
+# -- vectors ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.backend("numba_tuned")
+@pytest.mark.parametrize("kernel_name", ["logsumexp", "log_softmax_rows"])
+def test_vectors_are_as_wide_as_the_cpu_has_them(kernel_name, python, load):
+    """Compiled, not called: for a CPU with AVX-512 of which LLVM thinks it prefers 256 bits."""
+    if platform.machine() not in ("x86_64", "AMD64"):
+        pytest.skip("LLVM compiles for this machine's own kind of CPU alone")
+    load("numba_tuned")
+    code = (
+        "import sys, numba; from lsekernels.backends import _numba_tuned as tuned\n"
+        "function = getattr(tuned, sys.argv[1])\n"
+        "x = numba.float64[::1] if sys.argv[1] == 'logsumexp' else numba.float64[:, ::1]\n"
+        "function.compile((x,) if sys.argv[1] == 'logsumexp' else (x, x))\n"
+        "(assembly,) = function.inspect_asm().values()\n"
+        "print(assembly.count('zmm') > 100)"
+    )
+    features = "+avx2,+fma,+avx512f,+avx512cd,+avx512dq,+avx512bw,+avx512vl,+prefer-256-bit"
+    setting = {"NUMBA_CPU_NAME": "skylake-avx512", "NUMBA_CPU_FEATURES": features}
+    assert python(code, kernel_name, **setting) == "True"
