@@ -5,11 +5,15 @@ It runs in asv's environment, where this repository is not installed but the mea
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import json
+import math
 import subprocess
 import sys
 import timeit
 from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -39,19 +43,82 @@ SECONDS = 3.0
 """After the first number of rounds no more are begun once so much time is spent."""
 
 
+@cache
+def _data(kernel: str, dtype: str, size: Any) -> Any:
+    """Return the arguments of a kernel, the same for all calls: they are only read."""
+    return tree(f"kernels.{kernel}").make_data(size, dtype)
+
+
 def _vector(dtype: str, size: int) -> Any:
-    return tree("kernels.logsumexp").make_data(size, dtype)[0]
+    return _data("logsumexp", dtype, size)[0]
 
 
 def _backend(name: str, method: str, dtype: str, size: Any) -> Callable[[], Any]:
-    kernel = tree("kernels").of(method)
-    data = tree(f"kernels.{kernel}").make_data(size, dtype)
+    data = _data(tree("kernels").of(method), dtype, size)
     return _call.prepare(registry.load(name), method, data, dtype)  # type: ignore[no-any-return]
 
 
-def _public(size: int) -> Callable[[], Any]:
-    x = _vector("float64", size)
-    return lambda: lsekernels.logsumexp(x)
+def _public(
+    library: str, function: str, shape: list[int], axis: int, dtype: str, weights: str = ""
+) -> Callable[[], Any]:
+    """Return the call that a user of `library` would write; a wrong result is not timed."""
+    import numpy as np
+
+    x = _vector(dtype, math.prod(shape)).reshape(shape)
+    arrays, expected = [x], _plain(function, x, axis)
+    if weights:
+        b = np.random.RandomState(1).uniform(
+            0.5 if weights == "positive weights" else -0.5, 1.5, x.shape
+        )
+        arrays, expected = [x, b], np.log(np.abs(np.sum(b * np.exp(x), axis)))
+    backend = None if library == "lsekernels" else registry.load(library)
+    compute = _function(library, backend, function, axis, weights == "weights of both signs")
+    if backend is None:
+        return _right(partial(compute, *arrays), lambda found: found, expected, library)
+    moved = [backend.to_device(array) for array in arrays]
+    call = partial(compute, *moved)
+    if library == "jax":  # the others return when the result is there
+        return _right(lambda: backend.synchronize(call()), backend.to_host, expected, library)
+    return _right(call, backend.to_host, expected, library)
+
+
+def _plain(function: str, x: Any, axis: int) -> Any:
+    """Return what NumPy gives for numbers near 0."""
+    import numpy as np
+
+    terms = np.exp(x.astype("float64"))
+    total = np.sum(terms, axis, keepdims=True)
+    if function == "logsumexp":
+        return np.log(total).squeeze(axis)
+    return terms / total if function == "softmax" else x - np.log(total)
+
+
+def _function(library: str, backend: Any, function: str, axis: int, signed: bool) -> Any:
+    """Return a function of the array, and of weights where there are any."""
+    more = {"axis": axis} | ({"return_sign": True} if signed else {})
+    if library == "lsekernels":
+        return _with_weights(getattr(lsekernels, function), more)
+    if library == "scipy":
+        return _with_weights(getattr(backend.special, function), more)
+    if library == "torch":
+        return partial(getattr(backend.torch, function), dim=axis)
+    of = backend.jax.scipy.special if function == "logsumexp" else backend.jax.nn
+    return backend.jax.jit(_with_weights(getattr(of, function), more))
+
+
+def _with_weights(function: Any, more: dict[str, Any]) -> Any:
+    return lambda x, b=None: function(x, **more) if b is None else function(x, b=b, **more)
+
+
+def _right(
+    call: Callable[[], Any], to_host: Callable[[Any], Any], expected: Any, who: str
+) -> Callable[[], Any]:
+    import numpy as np
+
+    found = call()
+    found = to_host(found[0] if isinstance(found, tuple) else found)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6, err_msg=who)
+    return call
 
 
 def _suite(suite: Any, *params: Any) -> Callable[[], Any]:
@@ -122,6 +189,14 @@ def _fresh(kind: str, *args: Any) -> float:
     return float(json.loads(done.stdout.splitlines()[-1])["value"])
 
 
+def _use(instruction_set: str) -> float:
+    """Let the loops with explicit SIMD use an instruction set, in this process."""
+    for name in ("logsumexp_simd", "logsumexp_simd_openmp"):
+        with contextlib.suppress(ModuleNotFoundError):  # a compiler without OpenMP
+            importlib.import_module(f"lsekernels._compiled.{name}").use(instruction_set)
+    return 0.0
+
+
 VALUES: dict[str, Callable[..., Any]] = {
     "error": _error,
     "first_call": _first_call,
@@ -130,6 +205,7 @@ VALUES: dict[str, Callable[..., Any]] = {
     "memory": _memory,
     "accuracy": _accuracy,
     "accuracy_of_float32": _accuracy_of_float32,
+    "use": _use,
 }
 
 

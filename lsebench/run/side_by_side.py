@@ -69,7 +69,7 @@ def run(
     """Return 0, or 2 where something could not be measured; a bad verdict is a result."""
     conf, machine, commit, env = build(options)
     context = record(conf, env, machine, commit)
-    absent = unavailable(context)
+    absent = unavailable(context) | lacking(context)
     scatter = noise.near(noise.of_machines(Path(conf.results_dir)).get(machine, ()))
     lines: list[stored.Line] = []
     print(f"\n{'':66}{'target':>12}{'measured':>10}  {'interval':18}verdict")
@@ -129,6 +129,14 @@ def unavailable(facts: Mapping[str, Any]) -> dict[str, str]:
     return {b["backend"]: b["unavailable"] for b in facts["backends"] if b["unavailable"]}
 
 
+def lacking(facts: Mapping[str, Any]) -> dict[str, str]:
+    """Return instruction set -> that this CPU has none; `simd` has said which is its best."""
+    best = {b["backend"]: b.get("instruction_set") for b in facts["backends"]}.get("simd")
+    known = list(table.SETS)
+    missing = known[known.index(best) + 1 :] if best in known else known
+    return {name: f"this CPU has no {table.SETS[name]}" for name in missing}
+
+
 def ask(env: Any, asked: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
     """Return what a measuring process in `env` says: see benchmarks/_process.py."""
     said = env.run(
@@ -154,15 +162,20 @@ def measure(
     """Yield a line of the table for each of `checks`."""
     names = [str(word) for _, *arguments in group.calls.values() for word in arguments]
     missing = {name: absent[name] for name in names if name in absent}
+    asked: dict[str, list[Any]] = dict(group.calls)
     why, runs = "", []
-    if missing:
+    if group.needs:
+        asked = {"use": ["use", group.needs], **asked}
+    if group.needs in absent:
+        why = f"not measured here: {absent[group.needs]}"
+    elif missing:
         reasons = "; ".join(f"{backend}: {reason}" for backend, reason in missing.items())
         why = f"not measured here: {reasons}"
     else:
         threads = {"LSEKERNELS_THREADS": group.threads}
         try:
             for _ in range(1 if group.exact else processes):
-                runs.append(ask(env, group.calls, threads))
+                runs.append(ask(env, asked, threads))
         except util.ProcessError as error:
             why = f"failed: {(error.stderr or error.stdout).strip().splitlines()[-1]}"
     for check in checks:

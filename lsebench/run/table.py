@@ -26,16 +26,23 @@ FEW = f"no verdict: fewer than {PROCESSES} processes"
 UNTOLD = "undecided: not told from equal"
 NEVER = 1e9
 """In place of a size that is not among those measured."""
+SETS = {"avx2": "AVX2", "avx512": "AVX-512"}
+"""Instruction sets of `simd` -> what people call them; who has one has those before it."""
 Times = Mapping[str, float]
 """What one process has measured, by the name of the call; seconds, ulp or bytes."""
+
+
+def named(calls: str | tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names of one call, or several, or none."""
+    return ((calls,) if calls else ()) if isinstance(calls, str) else calls
 
 
 @dataclass(frozen=True)
 class Value:
     """What is calculated of the times of a group."""
 
-    above: str
-    """Name of a call."""
+    above: str | tuple[str, ...]
+    """Name of a call; of several the smallest."""
     below: str | tuple[str, ...] = ()
     """What it is divided by; of several the largest."""
     minus: str = ""
@@ -53,9 +60,9 @@ class Value:
         return min((n for n in self.sizes if n > max(lost, default=0)), default=NEVER)
 
     def _ratio(self, times: Times, end: str) -> float:
-        value = times[self.above + end] - (times[self.minus] if self.minus else 0)
-        below = (self.below,) if isinstance(self.below, str) else self.below
-        return value / max((times[name + end] for name in below), default=1) / self.per
+        value = min(times[name + end] for name in named(self.above))
+        value -= times[self.minus] if self.minus else 0
+        return value / max((times[name + end] for name in named(self.below)), default=1) / self.per
 
 
 @dataclass(frozen=True)
@@ -160,6 +167,8 @@ class Group:
     threads: str = "1"
     exact: bool = False
     """What is measured is the same in every process."""
+    needs: str = ""
+    """The instruction set that `simd` uses; without it nothing is measured."""
 
 
 def shown(value: float | None) -> str:
@@ -172,32 +181,49 @@ def shown(value: float | None) -> str:
 def load(file: Path) -> list[Group]:
     """Return the groups of a table, in its order; what it says before them is true of every check.
 
-    In a group ``backends`` are called with its ``method``, ``dtype`` and ``size``; ``calls`` are
-    what else is measured. With several sizes the names of calls end with theirs. A check has the
-    fields of a `Value` among its own.
+    In a group ``backends`` are called with its ``method``, ``dtype`` and ``size``, ``libraries``
+    with its ``function`` and ``shapes``; ``calls`` are what else is measured. With several dtypes,
+    sizes or shapes the names of calls end with theirs. A check has the fields of a `Value` among
+    its own; one with ``{shape}`` in it is there for each of them.
     """
     table = tomllib.loads(file.read_text("utf-8"))
-    shared = {key: value for key, value in table.items() if key != "group"}
-    return [_group(shared=shared, **row) for several in table["group"] for row in _each(several)]
+    rows, shapes = table.pop("group"), table.pop("shapes", {})
+    return [_group(table, shapes, **row) for several in rows for row in _each(several)]
 
 
 def _group(
     shared: Mapping[str, Any],
+    shapes_of: Mapping[str, Mapping[str, list[Any]]],
+    /,
     check: list[dict[str, Any]],
     calls: Mapping[str, list[Any]] | None = None,
     backends: Sequence[str] = (),
     method: str = "logsumexp",
-    dtype: str = "float64",
+    dtype: str | list[str] = "float64",
     size: Any = None,
+    libraries: Sequence[str] = (),
+    function: str = "",
+    shapes: str = "",
     **rest: Any,
 ) -> Group:
-    warm: dict[str, list[Any]] = {}
-    for n in size if isinstance(size, list) else [size]:
-        for name in backends:
-            key = f"{name} {n}" if isinstance(size, list) else name
-            warm[key] = ["backend", name, method, dtype, n]
+    made: dict[str, list[Any]] = {}
+    for d, n, name in product(_list(dtype), _list(size), backends):
+        ends = [str(end) for end, of in ((d, dtype), (n, size)) if isinstance(of, list)]
+        made[" ".join([name, *ends])] = ["backend", name, method, d, n]
+    for shape, name in product(shapes_of[shapes] if shapes else (), libraries):
+        made[f"{name} {shape}"] = ["public", name, function, *shapes_of[shapes][shape]]
+    if shapes:
+        check = [_of_shapes(row, list(shapes_of[shapes])) for row in check]
     checks = (_check({**shared, **row}) for several in check for row in _each(several))
-    return Group(warm | dict(calls or {}), tuple(checks), **rest)
+    return Group(made | dict(calls or {}), tuple(checks), **rest)
+
+
+def _of_shapes(row: dict[str, Any], names: list[str]) -> dict[str, Any]:
+    return {**row, "each": {"shape": names}} if "{shape}" in row["what"] else row
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _check(row: dict[str, Any]) -> Check:
@@ -221,7 +247,7 @@ def _each(row: dict[str, Any]) -> Iterator[dict[str, Any]]:
     several = row.get("each", {})
     rest = {key: value for key, value in row.items() if key != "each"}
     for table in several if isinstance(several, list) else [several]:
-        lists = [value if isinstance(value, list) else [value] for value in table.values()]
+        lists = map(_list, table.values())
         for values in product(*lists):
             yield _filled(rest, dict(zip(table, values, strict=True)))
 

@@ -311,7 +311,7 @@ def test_every_target_of_a_time_is_said_in_a_sentence():
     for group, check in checks():
         line = Target(what=check.what, target="none", verdict="", measured=2.0, low=1.5, high=2.5)
         said = limits.sentence(line)
-        memory = group.calls[check.value.above][0] == "memory"
+        memory = group.calls[table.named(check.value.above)[0]][0] == "memory"
         assert (said is None) == memory, check.what
         if said:
             assert "2 " in said["text"]
@@ -323,17 +323,32 @@ def test_every_target_of_a_time_is_said_in_a_sentence():
     ("what", "said"),
     [
         (
-            "simd, float64, 1e+07 / reading once",
+            "simd, AVX-512, float64, 1e+07 / reading once",
             "C++ (SIMD) takes 2 times (1.5 to 2.5) as long as reading it once: "
-            "log-sum-exp of a vector, 10,000,000 float64 numbers.",
+            "log-sum-exp of a vector, 10,000,000 float64 numbers, AVX-512.",
         ),
         (
-            "simd against scipy, 1e+06",
-            "C++ (SIMD) is 2 times (1.5 to 2.5) as fast as SciPy: "
+            "simd against numpy, 1e+06",
+            "C++ (SIMD) is 2 times (1.5 to 2.5) as fast as NumPy: "
             "log-sum-exp of a vector, 1,000,000 float64 numbers.",
         ),
         (
-            "simd, 10 elements, beyond an empty call",
+            "numba_tuned_parallel against numba_parallel, float32, 1e+03",
+            "Numba (tuned, parallel) is 2 times (1.5 to 2.5) as fast as Numba (parallel): "
+            "log-sum-exp of a vector, 1,000 float32 numbers, 2 threads.",
+        ),
+        (
+            "public softmax, 3 x 1e5, axis 0, against the fastest library",
+            "lsekernels is 2 times (1.5 to 2.5) as fast as the fastest of SciPy, PyTorch and JAX: "
+            "softmax of 3 x 100,000 float64 numbers along axis 0.",
+        ),
+        (
+            "public logsumexp, 1e6 weights of both signs, against the fastest library",
+            "lsekernels is 2 times (1.5 to 2.5) as fast as the fastest of SciPy and JAX: "
+            "logsumexp of 1,000,000 float64 numbers with weights of both signs.",
+        ),
+        (
+            "simd, 10 numbers, beyond an empty call",
             "A call of C++ (SIMD) takes 2 ns (1.5 to 2.5) more than an empty call.",
         ),
     ],
@@ -345,7 +360,7 @@ def test_sentences_of_targets(what, said):
 
 def test_targets_without_an_interval_are_counted_and_not_said(tmp_path):
     facts = Facts.from_json(spoiled.FACTS)
-    what = "simd against scipy, 1e+06"
+    what = "simd, AVX-512, against scipy, 1e+06"
     lines = [
         Target(what=what, target=">= 30", verdict="met", measured=40.0, low=35.0, high=41.0),
         Target(what="simd against torch, 1e+07", target=">= 12", verdict="met", measured=40.0),

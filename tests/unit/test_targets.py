@@ -1,10 +1,12 @@
 """The tables of `make speed` and `make claims`: what they compare exists, and they judge right."""
 
 import ast
+import re
 from types import SimpleNamespace
 
 import pytest
 
+import lsekernels
 from lsebench.records.stored import Claim, Target
 from lsebench.run import claims, side_by_side, table, targets
 from lsebench.run.table import Check, Group, Value
@@ -116,6 +118,10 @@ def test_what_stands_in_the_way_is_named():
     assert check.judge(RUNS).verdict == "not met: 1.50 x the limit"
 
 
+def test_the_fastest_of_several_counts():
+    assert Value(("a", "c"), "b").of({"a": 6.0, "b": 2.0, "c": 3.0}) == 1.5
+
+
 def test_values():
     times = {"a": 6.0, "b": 2.0, "c": 3.0, "empty": 1.0}
     assert Value("a").of(times) == 6
@@ -169,6 +175,44 @@ def test_each_is_multiplied_out(tmp_path):
     ]
 
 
+def test_several_dtypes_sizes_and_shapes_end_the_names_of_calls(tmp_path):
+    tuned, public = load(
+        tmp_path,
+        """
+        [shapes.usual]
+        "10 numbers" = [[10], 0, "float64"]
+        "2 x 3" = [[2, 3], 1, "float32"]
+        [[group]]
+        backends = ["numpy", "numba"]
+        dtype = ["float64", "float32"]
+        size = [10, 100]
+        needs = "avx2"
+        [[group.check]]
+        each = { dtype = ["float64", "float32"], size = [10, 100] }
+        what = "{dtype}, {size}"
+        target = ">= 1"
+        above = "numpy {dtype} {size}"
+        below = "numba {dtype} {size}"
+        [[group]]
+        function = "softmax"
+        shapes = "usual"
+        libraries = ["lsekernels", "scipy", "torch"]
+        [[group.check]]
+        what = "{shape}"
+        target = ">= 1"
+        above = ["scipy {shape}", "torch {shape}"]
+        below = "lsekernels {shape}"
+        """,
+    )
+    assert len(tuned.calls) == 8
+    assert tuned.calls["numba float32 100"] == ["backend", "numba", "logsumexp", "float32", 100]
+    assert tuned.checks[3].value == Value("numpy float32 100", "numba float32 100")
+    assert tuned.needs == "avx2"
+    assert public.calls["scipy 2 x 3"] == ["public", "scipy", "softmax", [2, 3], 1, "float32"]
+    assert [check.what for check in public.checks] == ["10 numbers", "2 x 3"]
+    assert public.checks[1].value == Value(("scipy 2 x 3", "torch 2 x 3"), "lsekernels 2 x 3")
+
+
 @pytest.mark.parametrize("wrong", ["group.thread = 1", "below_ = 'b'", "held_by = { what = 'x' }"])
 def test_a_slip_in_a_table_is_an_error(tmp_path, wrong):
     check = "what = 'w'\ntarget = 'none'\nabove = 'a'"
@@ -200,7 +244,14 @@ def test_every_call_and_check_has_what_it_needs(root, module):
                 kernel = kernels.of(method)
                 assert method in registry.declaration(name).methods(kernel)
                 assert dtype in kernels.load(kernel).DTYPES
-                assert isinstance(size, int) or size in kernels.load(kernel).SIZES
+                assert isinstance(size, int) or re.fullmatch(r"\d+x\d+", size)
+            if kind == "public":
+                library, function, shape, axis, dtype, *_ = arguments
+                assert library in ("lsekernels", *registry.names())
+                assert function in lsekernels.__all__
+                assert 0 <= axis < len(shape)
+                assert dtype in ("float32", "float64")
+        assert group.needs in ("", *table.SETS)
         times = dict.fromkeys(group.calls, 1.0)
         for check in group.checks:
             assert "{" not in check.what + check.target + check.note
@@ -223,6 +274,33 @@ def test_what_is_absent_is_said_and_not_a_failure():
     assert line == Target(
         what="x", target=">= 1", verdict="not measured here: cupy: no CUDA device"
     )
+
+
+@pytest.mark.parametrize(
+    ("best", "lacks"),
+    [
+        ("avx512", {}),
+        ("avx2", {"avx512": "this CPU has no AVX-512"}),
+        ("sse2", {"avx2": "this CPU has no AVX2", "avx512": "this CPU has no AVX-512"}),
+    ],
+)
+def test_an_instruction_set_that_is_not_there_is_said(best, lacks, monkeypatch):
+    facts = {"backends": [{"backend": "simd", "instruction_set": best}]}
+    assert side_by_side.lacking(facts) == lacks
+    asked = []
+    monkeypatch.setattr(
+        side_by_side, "ask", lambda env, calls, environ: asked.append(calls) or {"one": 1.0}
+    )
+    group = Group({"one": ["empty"]}, (), exact=True, needs="avx512")
+    check = Check("x", ">= 1", Value("one"))
+    (line,) = side_by_side.measure(None, group, [check], lacks, Target, 5)
+    if lacks:
+        assert line.verdict == "not measured here: this CPU has no AVX-512"
+        assert not asked
+    else:
+        assert line.verdict == "met"
+        assert line.times == {"one": 1.0}
+        assert asked == [{"use": ["use", "avx512"], "one": ["empty"]}]
 
 
 def test_a_line_has_the_interval_of_its_processes(monkeypatch):

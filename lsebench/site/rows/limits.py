@@ -525,37 +525,42 @@ PER_CALL = {"read": "reading it once", "exp": "as many exp", "copy": "copying it
 
 def _said(group: table.Group, check: table.Check, value: str, low: str, high: str) -> str:
     """Return in a sentence what a check's number means."""
-    own, *below = check.value.above, *_names(check.value.below)
+    (own, *others), below = table.named(check.value.above), table.named(check.value.below)
     ends = f" ({low} to {high})"
     how, *arguments = group.calls[own]
     threads = "" if group.threads == "1" else f", {group.threads} threads"
+    threads += f", {table.SETS[group.needs]}" if group.needs else ""
+    tool = {name: _tool(name, group.calls[name]) for name in group.calls}
     if check.value.minus == "empty":
-        return f"A call of {_tool(own)} takes {value} ns{ends} more than an empty call{threads}."
+        return f"A call of {tool[own]} takes {value} ns{ends} more than an empty call{threads}."
     if how == "memory" or not below:
         return ""
     if how == "gpu_copy":
         other = below[0]
-        return (f"{_tool(other)} reaches {value} times{ends} the bandwidth of a copy on the GPU: "
+        return (f"{tool[other]} reaches {value} times{ends} the bandwidth of a copy on the GPU: "
                 f"{_of(group.calls[other])}.")  # fmt: skip
     if how == "input":
         other = f"for {own.replace('_', ' ')} as for normal numbers"
-        return f"{_tool(arguments[0])} takes {value} times{ends} as long {other}."
+        return f"{_tool(arguments[0], [])} takes {value} times{ends} as long {other}."
     if set(below) <= set(PER_CALL):
         than = " or ".join(PER_CALL[name] for name in below)
         longer = ", whichever takes longer" if below[1:] else ""
-        return (f"{_tool(own)} takes {value} times{ends} as long as {than}{longer}: "
+        return (f"{tool[own]} takes {value} times{ends} as long as {than}{longer}: "
                 f"{_of(group.calls[own])}{threads}.")  # fmt: skip
-    return (f"{_tool(below[0])} is {value} times{ends} as fast as {_tool(own)}: "
-            f"{_of(group.calls[own])}{threads}.")  # fmt: skip
-
-
-def _names(below: str | tuple[str, ...]) -> tuple[str, ...]:
-    return ((below,) if below else ()) if isinstance(below, str) else below
+    than = f"the fastest of {words.several([tool[own], *(tool[name] for name in others)])}"
+    return (f"{tool[below[0]]} is {value} times{ends} as fast as {than if others else tool[own]}: "
+            f"{_of(group.calls[below[0]])}{threads}.")  # fmt: skip
 
 
 def _of(call: Sequence[Any]) -> str:
-    """Return what a call of a backend is made for: kernel, size, dtype."""
+    """Return what a call is made for: kernel or function, size, dtype."""
     how, *arguments = call
+    if how == "public":
+        _, function, shape, axis, dtype, *weights = arguments
+        sizes = " x ".join(f"{n:,}" for n in shape)
+        along = f" along axis {axis}" if shape[1:] else ""
+        besides = "".join(f" with {each}" for each in weights)
+        return f"{function} of {sizes} {dtype} numbers{along}{besides}"
     if how != "backend":
         return ""
     _, method, dtype, size = arguments
@@ -563,5 +568,7 @@ def _of(call: Sequence[Any]) -> str:
     return f"{title}, {words.size(str(size))} {dtype} numbers"
 
 
-def _tool(name: str) -> str:
+def _tool(name: str, call: Sequence[Any]) -> str:
+    """Return what people call the tool that a call is of."""
+    name = call[1] if call and call[0] in ("backend", "public") else name
     return families.title(name) if name in families.looks() else name
