@@ -236,5 +236,6 @@ def _blocks_of_two(x: Vector, y: Vector) -> Iterator[tuple[Vector, Vector]]:
 
 
 def _row_blocks(x: Matrix) -> Iterator[slice]:
-    step = max(1, CACHE // 2 // (x.shape[1] * x.itemsize))
+    # A call for some rows costs more than one for a vector: as much as the cache holds.
+    step = max(1, CACHE // (x.shape[1] * x.itemsize))
     return (slice(start, start + step) for start in range(0, len(x), step))
