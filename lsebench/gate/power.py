@@ -31,6 +31,7 @@ from lsebench import git
 from lsebench.cli import BAD, NOTHING, Parser, columns, machine_name, now, progress
 from lsebench.environments import config
 from lsebench.records.stored import JudgedRow, MeasuredPair, PowerRun
+from lsekernels import registry
 
 from . import builds, resample
 from .report import LAYOUT
@@ -107,7 +108,13 @@ class Case:
     """Share of runs that must find it; None: of a change of nothing, 1 in 40 may be wrong."""
 
 
-PLACES = "numpy", "scipy", "cython", "numba"
+PLACES = tuple(
+    name
+    for name in registry.names("logsumexp")
+    for backend in (registry.declaration(name),)
+    if backend.tier == "core" and backend.featured and not (backend.ours or backend.parallel)
+)
+"""One of each library."""
 CASES = (
     Case("comment", "a comment in a backend that others load"),
     Case("layout", "functions that nobody calls in compiled files"),

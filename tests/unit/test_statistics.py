@@ -134,7 +134,7 @@ def test_the_most_different_comes_first_then_the_least_known():
 
 def test_a_later_part_of_the_profile_waits_until_the_first_is_screened():
     pairs = [1.0, 1.05, 0.97, 1.04, 0.98, 1.03, 0.96]
-    measured = {"late": ([], []), "first": (pairs, []), "weak": (pairs + [1.02], [1.01])}
+    measured = {"late": ([], []), "first": (pairs, []), "weak": ([*pairs, 1.02], [1.01])}
     assert order(measured, parts={"late": 1}) == ["first", "late", "weak"]
     assert order(measured) == ["late", "first", "weak"]
     measured["late"] = [1.2, 1.21, 1.2], [1.2]

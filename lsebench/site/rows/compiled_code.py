@@ -12,7 +12,7 @@ from lsekernels import derived
 from lsekernels.backend import Backend
 
 COMPILED = "lsekernels._compiled."
-SIMD = ("module.cpp", "variant.hpp", "kernel.hpp")
+SIMD = ("module.cpp", "variant.hpp", "kernel.hpp", "exp.hpp", "avx512.hpp")
 """The sources of the C++ backends, from Python inward."""
 TABLES = frozenset({"Functions", "functions"})
 """Of functions, in these: what is called is named where it is called."""
@@ -33,10 +33,16 @@ def found(declared: type[Backend], method: str) -> tuple[tuple[Path, ...], str] 
         if not module.startswith(COMPILED):
             continue
         files = _sources(module.removeprefix(COMPILED))
-        name = f"py_{method}" if files and files[0].suffix == ".cpp" else method
+        name = _entry(files[0], method) if files and files[0].suffix == ".cpp" else method
         if any(name in names for names, _ in _parts(files)):
             return files, name
     return None
+
+
+def _entry(file: Path, method: str) -> str:
+    """Return the function that a C++ module's table has for a method of Python's."""
+    entry = re.search(rf'{{"{method}", (?:FAST\()?(\w+)', "\n".join(read(file)))
+    return entry[1] if entry else method
 
 
 def _sources(stem: str) -> tuple[Path, ...]:
@@ -108,11 +114,11 @@ def _indented(file: Path) -> Iterator[tuple[int, int]]:
 
 
 def _braced(file: Path) -> Iterator[tuple[int, int]]:
-    """Give the paragraphs of a C++ file whose braces are closed; a struct Kernel's one by one."""
+    """Give the paragraphs of a C++ file whose braces are closed; a large struct's one by one."""
     first = depth = last = 0
     for number, line in enumerate(read(file), 1):
         code = re.sub(r'"(\\.|[^"\\])*"', '""', line.split("//")[0])
-        if re.match(r"namespace\b|struct Kernel\b|}  // namespace", code) or (
+        if re.match(r"namespace\b|struct (Kernel|Exp)\b|}  // namespace", code) or (
             line.startswith("};") and not depth
         ):
             first = 0
