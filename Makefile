@@ -24,7 +24,7 @@ bench-all: $(VENV)/bench  ## the same, wider, with PyTorch, JAX, TensorFlow and 
 	$(BIN)/python -m lsebench run wide --tier all --site
 
 .PHONY: test
-test: $(VENV)/test  ## build the package with the core tools and test it (2 min); BACKEND=numba: one
+test: $(VENV)/test  ## build the package with the core tools and test it (3 min); BACKEND=numba: one
 	$(BIN)/python -m pytest $(PYTEST) $(if $(BACKEND),--backend $(BACKEND),tests/unit tests/backends)
 
 .PHONY: test-all
