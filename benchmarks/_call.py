@@ -94,13 +94,19 @@ def check(backend, method, arrays, dtype, what):
     truth = tree(f"kernels.{tree('kernels').of(method)}")
     call = backend.prepare(method, *arrays)
     result = getattr(backend, "fetch", backend.to_host)(call())  # older commits have no `fetch`
-    error = truth.error(result, truth.reference(*arrays), dtype)
+    what = f"its {method} of {what} ({dtype})"
+    compare(truth, result, truth.reference(*arrays), dtype, backend.name, what)
+    return call
+
+
+def compare(truth, result, expected, dtype, who, what="it"):
+    """Raise AssertionError where a result is not what is `expected`; `truth` is its kernel."""
+    error = truth.error(result, expected, dtype)
     if not error <= truth.MAX_ERROR:
         raise AssertionError(
-            f"{backend.name} is not timed: its {method} of {what} ({dtype}) "
-            f"is off by {error:.3g} {truth.UNIT}; {truth.MAX_ERROR:g} are allowed"
+            f"{who} is not timed: {what} is off by {error:.3g} {truth.UNIT}; "
+            f"{truth.MAX_ERROR:g} are allowed"
         )
-    return call
 
 
 class _Track(TrackBenchmark):
