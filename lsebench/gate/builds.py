@@ -118,6 +118,12 @@ def resolve(commit: str) -> str:
     return done.stdout.strip()
 
 
+def folder(commits: Mapping[str, str], own: bool) -> Path:
+    """Return the folder of a comparison, in the working folder; arguments as for `prepare`."""
+    names = [commits[side][:12] for side in SIDES]
+    return Path(".asv/gate", "-".join(names + ["same"] * (not own)))
+
+
 def prepare(path: str, commits: Mapping[str, str], folder: Path, own: bool) -> list[Built]:
     """Build both commits and copy what is installed of each into `folder`.
 

@@ -140,8 +140,7 @@ def run(options: argparse.Namespace) -> int:
     print(*notes, sep="\n", end="\n" * bool(notes), flush=True)
     if commits["base"] == commits["head"]:
         return NOTHING
-    names = [commit[:12] for commit in commits.values()] + ["same"] * options.same_environments
-    folder = Path(".asv/gate", "-".join(names)).resolve()
+    folder = builds.folder(commits, own=not options.same_environments).resolve()
     if options.fresh:
         MeasuredPair.path(folder).unlink(missing_ok=True)
     _forget(folder.parent, folder)
@@ -196,14 +195,13 @@ def _notes(commits: dict[str, str]) -> list[str]:
 
 def _touch(rows: list[Row]) -> set[str]:
     """Note what each row loads that differs; return the names of all files that differ."""
-    found: set[str] = set()
-    for built in {id(row.built): row.built for row in rows}.values():
-        touched = Touched(built)
-        found |= {Path(file).name.partition(".")[0] for file in touched.files}
-        for row in rows:
-            if row.built is built:
-                row.touched = touched.of(row.key)
-    return found
+    # Environments that differ only in what a run sets have the same copies of both commits.
+    copies = {row.built.sides["head"].path: row.built for row in rows}
+    touched = {path: Touched(built) for path, built in copies.items()}
+    for row in rows:
+        row.touched = touched[row.built.sides["head"].path].of(row.key)
+    files = {file for each in touched.values() for file in each.files}
+    return {Path(file).name.partition(".")[0] for file in files}
 
 
 def _forget(folder: Path, kept: Path) -> None:

@@ -35,7 +35,9 @@ from lsekernels import registry
 
 from . import builds, resample
 from .report import LAYOUT
+from .report import name as full_name
 from .rows import STAGES
+from .side_by_side import SIDES
 
 SLOWED = """
 
@@ -122,9 +124,11 @@ CASES = (
     Case("five", "a backend 5 % slower", 0.05, PLACES, 0.95),
     Case("ten", "a backend 10 % slower", 0.10, PLACES, 0.95),
 )
+EFFECTS = {case.name: case.effect for case in CASES}
 VERDICTS = "slower", "undecided", "same", "faster"
 FALSE = 1 / 40
 """Share of the runs of nothing, of both kinds, that may say slower."""
+WHEN_INTERRUPTED = "The runs that have ended are kept; the same command goes on from here."
 
 
 def main(arguments: list[str]) -> int:
@@ -197,32 +201,28 @@ def simulate(runs: Sequence[PowerRun], cases: Sequence[Case], number: int) -> in
     if not runs:
         print("there are no runs to draw from: measure some without --simulate", file=sys.stderr)
         return NOTHING
-    drawn = []
+    drawn, pool = [], resample.pool(runs, times)
     for case in cases:
         for i in range(number):
             progress(f"{case.what}: {i} of {number}")
-            if one := resample.drawn(runs, case.name, times, seed=i):
+            if one := resample.drawn(runs, pool, case.name, times, seed=i):
                 drawn.append(one)
     progress("")
     return report(drawn, f"drawn from {len(runs)} runs")
-
-
-def _effects() -> dict[str, float]:
-    return {case.name: case.effect for case in CASES}
 
 
 def times(run: PowerRun, row: JudgedRow) -> float | None:
     """Return how many times as long the head of a row takes in truth; None where nobody knows."""
     if run.place and re.search(rf"\('{run.place}[':]", row["name"]):
         known = row["name"].startswith(SUITE) and row["seconds"] >= LEAST
-        return 1 + _effects()[run.case] if known else None
+        return 1 + EFFECTS[run.case] if known else None
     return None if row["verdict"] == MOVED else 1.0
 
 
 def report(runs: Sequence[PowerRun], source: str) -> int:
     """Print what the runs say of each kind of change; return the exit code."""
     lines = [line for case in CASES if (line := summary(case, runs))]
-    nulls = [run for run in runs if not _effects()[run.case]]
+    nulls = [run for run in runs if not EFFECTS[run.case]]
     wrong = sum(_false(run) for run in nulls)
     met = all(line["met"] for line in lines) and wrong <= FALSE * len(nulls)
     print(f"\n{table(lines)}\n")
@@ -362,9 +362,8 @@ def _gate(
     if done.returncode not in (0, BAD, NOTHING) or not file.exists():
         raise util.UserError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}")
     found = json.loads(file.read_text())
-    names = [found[side][:12] for side in ("base", "head")]
-    pairs = MeasuredPair.read(clone / ".asv/gate" / "-".join([*names, "same"]))
-    return found, list(_rows(found, pairs))
+    folder = clone / builds.folder({side: found[side] for side in SIDES}, own=False)
+    return found, list(_rows(found, MeasuredPair.read(folder)))
 
 
 def _rows(found: dict[str, Any], pairs: Iterable[MeasuredPair]) -> Iterator[JudgedRow]:
@@ -375,8 +374,7 @@ def _rows(found: dict[str, Any], pairs: Iterable[MeasuredPair]) -> Iterator[Judg
             values = [round(value, 5) for value in (pair.ratio, pair.mean, pair.tail)]
             stages[pair.row].setdefault(pair.stage, []).append(values)
     for row in found["rows"]:
-        parameters = ", ".join(row["parameters"])
-        name = f"{row['benchmark']}({parameters})" if parameters else row["benchmark"]
+        name = full_name(row)
         measured = stages.get(f"{name} {row['environment']}", {})
         if row["unit"] == "seconds" and measured:
             yield {

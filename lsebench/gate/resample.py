@@ -28,6 +28,7 @@ Pool = Mapping[str, Sequence[Sequence[float]]]
 
 def drawn(
     runs: Sequence[PowerRun],
+    pool: Pool,
     case: str,
     times: Callable[[PowerRun, JudgedRow], float | None],
     seed: int,
@@ -38,6 +39,8 @@ def drawn(
     ----------
     runs : sequence
         The real ones.
+    pool : mapping
+        Of :func:`pool`, for these runs.
     times : callable
         How many times as long the head of a row of a run takes in truth; None: not known.
     """
@@ -46,7 +49,6 @@ def drawn(
     if not own:
         return None
     like = chance.choice(own)
-    pool = _pool(runs, times)
     known = {row["name"]: times(like, row) for row in like.rows}
     truth = {n: t for n, t in known.items() if t and len(pool.get(n, ())) >= FEW}
     rows = [row for row in like.rows if row["name"] in truth]
@@ -58,15 +60,15 @@ def _pairs(row: JudgedRow) -> int:
     return len(row["screen"]) + len(row["confirm"])
 
 
-def _pool(runs: Sequence[PowerRun], times: Callable[[PowerRun, JudgedRow], float | None]) -> Pool:
+def pool(runs: Sequence[PowerRun], times: Callable[[PowerRun, JudgedRow], float | None]) -> Pool:
     """Return benchmark -> the pairs it would have had without a slowdown."""
-    pool: defaultdict[str, list[list[float]]] = defaultdict(list)
+    found: defaultdict[str, list[list[float]]] = defaultdict(list)
     for run in runs:
         for row in run.rows:
             if truth := times(run, row):
                 pairs = (*row["screen"], *row["confirm"])
-                pool[row["name"]] += [[value / truth for value in pair] for pair in pairs]
-    return pool
+                found[row["name"]] += [[value / truth for value in pair] for pair in pairs]
+    return found
 
 
 def _judged(

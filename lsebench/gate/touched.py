@@ -55,9 +55,10 @@ class Tree:
         name = key.parameters[0].strip("'").partition(":")[0] if key.parameters else ""
         backends = self._backends([name]) or self._backends(self._best or ())
         suite = self._suite(key.name)
-        if not backends or suite is None:
+        packages = {file.partition("/")[0] for file in backends}
+        if len(packages) != 1 or suite is None:
             return None
-        package = backends[0].partition("/")[0]
+        (package,) = packages
         waiting = [suite, *backends, *self._of([f"{package}.{REGISTRY}", f"{package}.backend"])]
         found: set[str] = set()
         while waiting:

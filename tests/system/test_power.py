@@ -139,12 +139,13 @@ def real():
 
 
 def test_runs_are_drawn_from_the_pairs_of_real_ones(real):
-    drawn = [resample.drawn(real, "five", power.times, seed) for seed in range(5)]
+    pool = resample.pool(real, power.times)
+    drawn = [resample.drawn(real, pool, "five", power.times, seed) for seed in range(5)]
     verdicts = [{r["name"]: r["verdict"] for r in one.rows} for one in drawn]
     assert all(list(said.values()).count("slower") > 20 for said in verdicts)
     assert not any("slower" in said[name] for said in verdicts for name in said if "scipy" in name)
-    assert drawn[0] == resample.drawn(real, "five", power.times, 0)
-    assert resample.drawn(real, "ten", power.times, 0) is None, "no real run is like it"
+    assert drawn[0] == resample.drawn(real, pool, "five", power.times, 0)
+    assert resample.drawn(real, pool, "ten", power.times, 0) is None, "no real run is like it"
     # The slowdown of real runs is divided out: a smaller one is then not found so often.
     three = [replace(one, case="three") if one.place else one for one in real]
     assert power.times(three[1], three[1].rows[0]) == pytest.approx(1.03)
@@ -152,10 +153,11 @@ def test_runs_are_drawn_from_the_pairs_of_real_ones(real):
 
 def test_no_more_pairs_than_a_real_run_had(real):
     few = [replace(one, rows=[{**r, "screen": r["screen"][:5]} for r in one.rows]) for one in real]
-    drawn = resample.drawn(few, "comment", power.times, 0)
+    drawn = resample.drawn(few, resample.pool(few, power.times), "comment", power.times, 0)
     assert {r["verdict"] for r in drawn.rows} <= {"same", "undecided"}
     fewer = [replace(one, rows=[{**r, "screen": r["screen"][:2]} for r in one.rows]) for one in few]
-    assert resample.drawn(fewer, "comment", power.times, 0).rows == [], "too few to draw from"
+    drawn = resample.drawn(fewer, resample.pool(fewer, power.times), "comment", power.times, 0)
+    assert drawn.rows == [], "too few to draw from"
 
 
 def test_rows_are_those_with_pairs():
