@@ -9,6 +9,7 @@ import traceback
 from asv.util import UserError
 
 from .cli import FAILED, INTERRUPTED, USAGE
+from .signals import heeded
 
 COMMANDS = {
     "run": ("run.run", "measure commits with asv, a profile at a time, stored as it goes"),
@@ -57,7 +58,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         module = importlib.import_module(f"lsebench.{COMMANDS[name][0]}")
         said = getattr(module, "WHEN_INTERRUPTED", "")
-        return int(module.main(rest))
+        with heeded():
+            return int(module.main(rest))
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return USAGE

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
+import sys
+import threading
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,11 +16,11 @@ PATIENCE = 120.0
 BOTH = signal.SIGTERM, signal.SIGINT
 
 
-def heed_signals() -> list[int]:
+@contextmanager
+def heeded() -> Iterator[list[int]]:
     """Let `kill` and systemd interrupt as Ctrl-C does; what runs in the background ignores that.
 
-    Returns a list, to which the signal is added: asv makes an error of use of the exception, and
-    Python drops it in a hook of a fork.
+    Yields a list, to which the signal is added: asv makes an error of use of the exception.
     """
     received: list[int] = []
 
@@ -26,14 +28,34 @@ def heed_signals() -> list[int]:
         received.append(number)
         raise KeyboardInterrupt
 
-    for number in BOTH:
-        signal.signal(number, interrupt)
-    return received
+    def dropped(what: sys.UnraisableHookArgs) -> None:
+        """Interrupt once more: Python drops an exception in a hook of a fork and in a finalizer."""
+        if received and issubclass(what.exc_type, KeyboardInterrupt):
+            main = threading.main_thread().ident
+            again = threading.Timer(0.01, signal.pthread_kill, (main, received[-1]))
+            again.daemon = True
+            again.start()
+        else:
+            hook(what)
+
+    hook, sys.unraisablehook = sys.unraisablehook, dropped
+    before = {number: signal.signal(number, interrupt) for number in BOTH}
+    try:
+        yield received
+    finally:
+        restore(before)
+        sys.unraisablehook = hook
 
 
-def ignore_signals() -> dict[int, Any]:
+def ignore_signals() -> Mapping[Any, Any]:
     """Ignore further ones; return what heeded them."""
     return {number: signal.signal(number, signal.SIG_IGN) for number in BOTH}
+
+
+def restore(before: Mapping[Any, Any]) -> None:
+    """Let the signals do again what they did `before`."""
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @contextmanager
@@ -44,8 +66,7 @@ def later() -> Iterator[None]:
     try:
         yield
     finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
+        restore(before)
     for number, frame in received[:1]:
         handler = before[signal.Signals(number)]
         if callable(handler):
@@ -61,5 +82,4 @@ def end(process: subprocess.Popen[Any]) -> None:
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-    for number, handler in before.items():
-        signal.signal(number, handler)
+    restore(before)

@@ -9,7 +9,6 @@ import json
 import random
 import re
 import shutil
-import signal
 import sys
 import time
 from collections import defaultdict
@@ -52,7 +51,6 @@ WHEN_INTERRUPTED = "What was measured is kept; the same command goes on from her
 def main(arguments: list[str]) -> int:
     """Compare the two commits named in `arguments`; return the exit code."""
     options = _parser().parse_args(arguments)
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return run(options)
     except NotBuilt as error:
@@ -65,8 +63,6 @@ def main(arguments: list[str]) -> int:
         where = f" ({error.filename})" if error.filename else ""
         print(f"failed: the disk is full{where}: make room. {WHEN_INTERRUPTED}", file=sys.stderr)
         return FAILED
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _parser() -> argparse.ArgumentParser:

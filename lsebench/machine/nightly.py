@@ -27,7 +27,7 @@ from lsebench.environments import config, disk
 from lsebench.environments.pinned import PACKAGE
 from lsebench.git import git
 from lsebench.records import asv_files, stored
-from lsebench.signals import end, heed_signals, ignore_signals
+from lsebench.signals import end, ignore_signals
 
 RUNS = ("full:asv.conf.json", "libraries:asv.libraries.json")
 MEASURING = 0.75
@@ -179,7 +179,6 @@ class Night:
         if self.options.fetch:
             stages.insert(0, ("fetch", self.fetch))
         try:
-            heed_signals()
             for name, stage in stages:
                 self._begin(name)
                 try:

@@ -36,7 +36,7 @@ from lsebench.environments.combinations import HUGE, THREADS, backend_of, python
 from lsebench.environments.pinned import PACKAGE, TIER, tiers
 from lsebench.records import asv_files
 from lsebench.records.context import record
-from lsebench.signals import end, heed_signals, ignore_signals, later
+from lsebench.signals import end, heeded, ignore_signals, later
 from lsekernels import registry
 
 from .profiles import PROFILES
@@ -51,21 +51,21 @@ SITE = [sys.executable, "-m", "lsebench", "publish"]
 def main(arguments: Sequence[str]) -> int:
     """Run the profile named in `arguments`; return the exit code."""
     options = _parser().parse_args(arguments)
-    interrupted = heed_signals()
     run = None
-    try:
-        run = Run(options, interrupted)
-        return run.all()
-    except (util.UserError, KeyboardInterrupt) as error:
-        if isinstance(error, util.UserError) and not interrupted:
-            raise
-    print(
-        "\nInterrupted. What was measured is stored; the same command goes on from here.",
-        file=sys.stderr,
-    )
-    if run:
-        run.leave()
-    return INTERRUPTED
+    with heeded() as interrupted:
+        try:
+            run = Run(options, interrupted)
+            return run.all()
+        except (util.UserError, KeyboardInterrupt) as error:
+            if isinstance(error, util.UserError) and not interrupted:
+                raise
+        print(
+            "\nInterrupted. What was measured is stored; the same command goes on from here.",
+            file=sys.stderr,
+        )
+        if run:
+            run.leave()
+        return INTERRUPTED
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -49,9 +49,11 @@ DRIVER = """
 import sys
 sys.path.insert(0, sys.argv.pop(1))
 from lsebench.machine import nightly, store
+from lsebench.signals import heeded
 own = [sys.executable, "record.py"]
 names = "install", "check", "measure", "confirm", "publish", "store"
-sys.exit(nightly.main(sys.argv[1:], nightly.Commands(*([*own, name] for name in names))))
+with heeded():  # as `python -m lsebench` does for every command
+    sys.exit(nightly.main(sys.argv[1:], nightly.Commands(*([*own, name] for name in names))))
 """
 NAMES = "install", "check", "measure", "confirm", "publish", "store"
 COMMANDS = nightly.Commands(*([sys.executable, "record.py", name] for name in NAMES))
@@ -96,10 +98,7 @@ def repo(tmp_path, monkeypatch):
     git(folder, "add", "asv.conf.json", "record.py")
     commit(folder, "one")
     monkeypatch.chdir(folder)
-    before = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
-    yield folder
-    for number, handler in before.items():
-        signal.signal(number, handler)
+    return folder
 
 
 def night(repo, *args, runs=("quick:asv.conf.json",), **rules):
