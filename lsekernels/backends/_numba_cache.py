@@ -9,15 +9,21 @@ one of them: ``njit(cache=CACHE)(function.py_func)``.
 guvectorize caches two things, the function and what calls it over the other axes, which finds it by
 a name that differs from process to process. Of two processes that compile at the same time each may
 leave one of them, and every later process ends with a segmentation fault: hence :func:`alone`.
+
+Every cache is two files, an index and what it names. Of two processes that store another dtype each
+at the same time, the index of one may name what the other has stored, and every later call with
+that dtype is an error: so a function is stored by one process at a time, and not read meanwhile.
 """
 # mypy: disable-error-code="no-untyped-def,no-untyped-call,untyped-decorator"
 
+import functools
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from numba import config, njit
+from numba.core.caching import IndexDataCacheFile
 
 try:
     import fcntl
@@ -49,12 +55,37 @@ CACHE = bool(_FOLDER)
 
 
 @contextmanager
+def _locked(file: Path, shared: bool = False) -> Iterator[None]:
+    """Hold a lock in the folder of a cache, where there is one that can be written to."""
+    lock = None
+    if fcntl is not None:
+        with suppress(OSError):
+            lock = file.open("w")
+            fcntl.flock(lock, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        if lock:
+            lock.close()
+
+
+@contextmanager
 def alone() -> Iterator[None]:
     """Let one process at a time compile and cache, where there is a cache."""
-    if not CACHE or fcntl is None:
+    if CACHE:
+        Path(_FOLDER).mkdir(parents=True, exist_ok=True)
+    with _locked(Path(_FOLDER, "guvectorize.lock")):
         yield
-        return
-    Path(_FOLDER).mkdir(parents=True, exist_ok=True)
-    with Path(_FOLDER, "guvectorize.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # until it is closed
-        yield
+
+
+def _one_at_a_time(operation, shared):
+    @functools.wraps(operation)
+    def locked(cache, *arguments):
+        with _locked(Path(cache._cache_path, "index.lock"), shared):
+            return operation(cache, *arguments)
+
+    return locked
+
+
+IndexDataCacheFile.save = _one_at_a_time(IndexDataCacheFile.save, shared=False)
+IndexDataCacheFile.load = _one_at_a_time(IndexDataCacheFile.load, shared=True)

@@ -85,3 +85,43 @@ def test_what_several_processes_compile_at_the_same_time_fits_together(tmp_path)
     assert [process.wait() for process in started] == [0] * 4
     later = subprocess.run([sys.executable, "-c", CALLED], env=environ)
     assert later.returncode == 0, "it was linked with what another process has left"
+
+
+STORED = """
+import os, pathlib, sys, time
+import numpy as np
+from numba.core.caching import IndexDataCacheFile
+from lsekernels import registry
+
+dtypes = sys.argv[1:]
+save = IndexDataCacheFile._save_index
+
+def slowly(cache, overloads):
+    file = pathlib.Path(cache._index_path)
+    if overloads and not file.with_suffix(f".{dtypes[0]}").exists():
+        file.with_suffix(f".{dtypes[0]}").touch()
+        end = time.monotonic() + 3
+        while time.monotonic() < end and not file.with_suffix(f".{dtypes[1]}").exists():
+            time.sleep(0.01)  # until the other has read the index, too, if it can
+    # One names its own last, and the other stores last.
+    time.sleep(dtypes[0] == "f8" and 0.5)
+    save(cache, overloads)
+    time.sleep(dtypes[0] == "f4")
+
+if dtypes:
+    IndexDataCacheFile._save_index = slowly
+backend = registry.load("numba")
+for dtype in dtypes[:1] or ("f4", "f8"):
+    assert 7.9 < backend.logsumexp(np.ones(1000, dtype)) < 8
+"""
+
+
+@pytest.mark.backend("numba")
+def test_what_several_processes_store_for_several_dtypes_is_each_of_its_own(tmp_path):
+    """Without a lock the index of one names what the other has stored: each call is an error."""
+    environ = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    command = [sys.executable, "-c", STORED]
+    orders = ("f4", "f8"), ("f8", "f4")
+    started = [subprocess.Popen([*command, *dtypes], env=environ) for dtypes in orders]
+    assert [process.wait() for process in started] == [0] * 2
+    assert subprocess.run(command, env=environ).returncode == 0
