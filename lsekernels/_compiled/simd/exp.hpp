@@ -5,9 +5,11 @@
 
 #pragma once
 
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <type_traits>
 
 #include <xsimd/xsimd.hpp>
@@ -21,8 +23,6 @@ namespace {
 template <class T>
 struct Real;
 
-// Coefficients of 2^f on [-1/2, 1/2], minimax in relative error (Remez in 40 digits, then rounded):
-// 2e-16 for degree 10, 2e-9 for degree 6.
 template <>
 struct Real<double> {
   using Integer = int64_t;
@@ -35,10 +35,6 @@ struct Real<double> {
   static constexpr int lift = 100;  // keeps what ends as a denormal number normal until then
   static constexpr double log2e_low = 2.0355273740931033e-17;  // of log2(e), beside its rounding
   static constexpr double ln2_high = LN2_HIGH, ln2_low = LN2_LOW;
-  static constexpr double exp2[] = {
-      1.0, 0.6931471805599497, 0.24022650695908768, 0.05550410866445883, 0.00961812910803459,
-      0.0013333558228561476, 0.00015403529961135955, 1.5252658116561384e-05,
-      1.3215662831846104e-06, 1.0208537904552164e-07, 7.037279530582804e-09};
 };
 
 template <>
@@ -51,8 +47,6 @@ struct Real<float> {
   static constexpr int lift = 30;
   static constexpr float log2e_low = 1.925963e-08f;
   static constexpr float ln2_high = 0.693359375f, ln2_low = -2.12194440e-4f;
-  static constexpr float exp2[] = {1.0f,          0.6931472057f,  0.2402264689f, 0.0555032878f,
-                                   0.0096184890f, 0.00133999312f, 0.000153458122f};
 };
 
 constexpr double multiplied_out(int exponent) {
@@ -70,12 +64,38 @@ template <size_t N>
 constexpr bool is_emulated<xsimd::emulated<N>> = true;
 #endif
 
-// What any instruction set can do. Another one that does better has a specialization of its own,
-// with the same members.
+// 2^t = 2^j * 2^f with an integer j. Another instruction set that does better has a specialization of
+// its own, with the same members, as of `Exp`.
+template <class A, class T>
+struct Steps {
+  static constexpr int bits = 0;  // a step is 2^-bits
+  // Coefficients of 2^f on half a step either way, minimax in relative error (Remez in 40 digits,
+  // then rounded): 2e-16 for degree 10, 2e-9 for degree 6.
+  static constexpr auto exp2 = [] {
+    if constexpr (sizeof(T) == 8)
+      return std::array{1.0, 0.6931471805599497, 0.24022650695908768, 0.05550410866445883,
+                        0.00961812910803459, 0.0013333558228561476, 0.00015403529961135955,
+                        1.5252658116561384e-05, 1.3215662831846104e-06, 1.0208537904552164e-07,
+                        7.037279530582804e-09};
+    else
+      return std::array{1.0f, 0.6931472057f, 0.2402264689f, 0.0555032878f, 0.0096184890f,
+                        0.00133999312f, 0.000153458122f};
+  }();
+
+  // 2^j, where `t` is j + bias + magic, in steps.
+  static xsimd::batch<T, A> power(xsimd::batch<T, A> t) {
+    return xsimd::bitwise_cast<T>(xsimd::bitwise_cast<typename Real<T>::Integer>(t)
+                                  << Real<T>::mantissa);
+  }
+};
+
+// What any instruction set can do.
 template <class A, class T>
 struct Exp {
   using R = Real<T>;
+  using S = Steps<A, T>;
   using V = xsimd::batch<T, A>;
+  static constexpr double MAGIC = double(R::magic) / (1 << S::bits);  // adding it leaves steps
 
   // Whether terms of any x are right: inf, or 0, where it is out of range.
   static constexpr bool SATURATES = false;
@@ -93,16 +113,10 @@ struct Exp {
   };
 
   static V polynomial(V f) {
-    constexpr int degree = sizeof(R::exp2) / sizeof(T) - 1;
-    V p(R::exp2[degree]);
-    for (int i = degree - 1; i >= 0; --i) p = xsimd::fma(p, f, V(R::exp2[i]));
+    constexpr int degree = std::size(S::exp2) - 1;
+    V p(S::exp2[degree]);
+    for (int i = degree - 1; i >= 0; --i) p = xsimd::fma(p, f, V(S::exp2[i]));
     return p;
-  }
-
-  // 2^j, where `t` is j + bias + magic.
-  static V power(V t) {
-    using Integer = typename R::Integer;
-    return xsimd::bitwise_cast<T>(xsimd::bitwise_cast<Integer>(t) << R::mantissa);
   }
 
   // (x - k*ln(2)) * log2(e)
@@ -118,7 +132,7 @@ struct Exp {
     explicit Terms(double k)
         : low(T((k - R::span) / LOG2E)),
           high(T((k + R::span) / LOG2E)),
-          magic(T(double(R::magic) + R::bias - k)) {}
+          magic(T(MAGIC + R::bias - k)) {}
 
     // A nan stays one, or becomes `high`, whichever operand xsimd's version prefers: never `low`.
     V clamp(V x) const { return xsimd::max(xsimd::min(x, high), low); }
@@ -130,7 +144,7 @@ struct Exp {
         f = xsimd::fms(x, V(T(LOG2E)), t - magic);
       else
         f = remainder(x, t - magic);
-      return {polynomial(f), power(t)};
+      return {polynomial(f), S::power(t)};
     }
   };
 
@@ -138,7 +152,7 @@ struct Exp {
   // and 0 once the lift is taken off.
   template <int LIFT>
   struct Lifted {
-    V magic{T(double(R::magic) + R::bias + LIFT)};
+    V magic{T(MAGIC + R::bias + LIFT)};
     V lowest{T(-(R::bias - 3 + LIFT) / LOG2E)}, highest{T((R::bias - 3 - LIFT) / LOG2E)};
 
     Factors operator()(V d) const {
@@ -148,7 +162,7 @@ struct Exp {
         f = xsimd::fma(d, V(R::log2e_low), xsimd::fms(d, V(T(LOG2E)), k));
       else
         f = remainder(d, k);
-      return {polynomial(f), power(t)};
+      return {polynomial(f), S::power(t)};
     }
   };
 

@@ -19,6 +19,9 @@
 #ifdef __AVX512DQ__
 #include "avx512.hpp"
 #endif
+#ifdef __AVX2__
+#include "avx2.hpp"
+#endif
 #include "columns.hpp"
 
 namespace {
