@@ -12,7 +12,7 @@ from lsekernels import derived
 from lsekernels.backend import Backend
 
 COMPILED = "lsekernels._compiled."
-SIMD = ("module.cpp", "variant.hpp", "kernel.hpp", "exp.hpp", "avx512.hpp")
+SIMD = ("module.cpp", "variant.hpp", "kernel.hpp", "exp.hpp", "avx2.hpp", "avx512.hpp")
 """The sources of the C++ backends, from Python inward."""
 TABLES = frozenset({"Functions", "functions"})
 """Of functions, in these: what is called is named where it is called."""
