@@ -172,10 +172,10 @@ def measure(
         reasons = "; ".join(f"{backend}: {reason}" for backend, reason in missing.items())
         why = f"not measured here: {reasons}"
     else:
-        threads = {"LSEKERNELS_THREADS": group.threads}
+        environ = {"LSEKERNELS_THREADS": group.threads, **table.HELD.get(group.needs, {})}
         try:
             for _ in range(1 if group.exact else processes):
-                runs.append(ask(env, asked, threads))
+                runs.append(ask(env, asked, environ))
         except util.ProcessError as error:
             why = f"failed: {(error.stderr or error.stdout).strip().splitlines()[-1]}"
     for check in checks:

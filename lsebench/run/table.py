@@ -28,6 +28,16 @@ NEVER = 1e9
 """In place of a size that is not among those measured."""
 SETS = {"avx2": "AVX2", "avx512": "AVX-512"}
 """Instruction sets of `simd` -> what people call them; who has one has those before it."""
+HELD = {
+    "avx2": {
+        "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL "
+        "AVX512_ICL AVX512_SPR",  # the names of NumPy 2.4, and those before
+        "ATEN_CPU_CAPABILITY": "avx2",
+        "XLA_FLAGS": "--xla_cpu_max_isa=AVX2",
+    }
+}
+"""Instruction set -> what holds the libraries to it that `simd` is compared with: NumPy (and so
+SciPy), PyTorch and XLA (JAX)."""
 Times = Mapping[str, float]
 """What one process has measured, by the name of the call; seconds, ulp or bytes."""
 
@@ -168,7 +178,8 @@ class Group:
     exact: bool = False
     """What is measured is the same in every process."""
     needs: str = ""
-    """The instruction set that `simd` uses; without it nothing is measured."""
+    """The instruction set that `simd` uses, and at best the others; without it nothing is
+    measured."""
 
 
 def shown(value: float | None) -> str:

@@ -289,7 +289,9 @@ def test_an_instruction_set_that_is_not_there_is_said(best, lacks, monkeypatch):
     assert side_by_side.lacking(facts) == lacks
     asked = []
     monkeypatch.setattr(
-        side_by_side, "ask", lambda env, calls, environ: asked.append(calls) or {"one": 1.0}
+        side_by_side,
+        "ask",
+        lambda env, calls, environ: asked.append((calls, environ)) or {"one": 1.0},
     )
     group = Group({"one": ["empty"]}, (), exact=True, needs="avx512")
     check = Check("x", ">= 1", Value("one"))
@@ -300,7 +302,18 @@ def test_an_instruction_set_that_is_not_there_is_said(best, lacks, monkeypatch):
     else:
         assert line.verdict == "met"
         assert line.times == {"one": 1.0}
-        assert asked == [{"use": ["use", "avx512"], "one": ["empty"]}]
+        calls = {"use": ["use", "avx512"], "one": ["empty"]}
+        assert asked == [(calls, {"LSEKERNELS_THREADS": "1"})]
+
+
+def test_what_others_use_is_held_to_the_same_instruction_set(monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        side_by_side, "ask", lambda env, calls, environ: asked.append(environ) or {"one": 1.0}
+    )
+    group = Group({"one": ["empty"]}, (), exact=True, needs="avx2")
+    list(side_by_side.measure(None, group, [Check("x", ">= 1", Value("one"))], {}, Target, 5))
+    assert asked == [{"LSEKERNELS_THREADS": "1", **table.HELD["avx2"]}]
 
 
 def test_a_line_has_the_interval_of_its_processes(monkeypatch):
