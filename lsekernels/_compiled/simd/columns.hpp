@@ -179,8 +179,10 @@ struct Columns {
       tops[v] = xsimd::select(finite, sums[v].value(), nan);
     }
     for_chunks(out, n, stride, count, [&](size_t at, size_t rows, size_t lanes, size_t v) {
+      const V sum = tops[v], inverse = V(T(1)) / sum;
       T* to = out + at;
-      for (size_t j = 0; j < rows; ++j, to += stride) store(load(to, lanes) / tops[v], to, lanes);
+      for (size_t j = 0; j < rows; ++j, to += stride)
+        store(quotient(load(to, lanes), sum, inverse), to, lanes);
     });
   }
 };

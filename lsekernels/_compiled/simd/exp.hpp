@@ -64,6 +64,9 @@ template <size_t N>
 constexpr bool is_emulated<xsimd::emulated<N>> = true;
 #endif
 
+template <class A>
+constexpr bool is_fused = !std::is_same_v<A, xsimd::sse2> && !is_emulated<A>;
+
 // 2^t = 2^j * 2^f with an integer j. Another instruction set that does better has a specialization of
 // its own, with the same members, as of `Exp`.
 template <class A, class T>
@@ -100,7 +103,7 @@ struct Exp {
   // Whether terms of any x are right: inf, or 0, where it is out of range.
   static constexpr bool SATURATES = false;
   // Without a fused multiply-add, x*log2(e) would be rounded before the integer is taken off.
-  static constexpr bool FUSED = !std::is_same_v<A, xsimd::sse2> && !is_emulated<A>;
+  static constexpr bool FUSED = is_fused<A>;
 
   // While there is one, what would be denormal is 0.
   struct Flush {
@@ -199,6 +202,18 @@ struct Exp {
 #endif
   }
 };
+
+// v / s, rounded as a division is, which takes several times as long. Where v / s is not normal the
+// last bit may differ.
+//
+// Source: P. Markstein, "Computation of elementary functions on the IBM RISC System/6000 processor",
+// IBM J. Res. Dev. 34 (1990).
+template <class A, class T>
+xsimd::batch<T, A> quotient(xsimd::batch<T, A> v, xsimd::batch<T, A> s, xsimd::batch<T, A> inverse) {
+  if constexpr (!is_fused<A>) return v / s;
+  const auto q = v * inverse;
+  return xsimd::fma(xsimd::fnma(q, s, v), inverse, q);
+}
 
 // What x - m lacks in d, its rounding: exp makes that 2^9 times as large.
 template <class V>

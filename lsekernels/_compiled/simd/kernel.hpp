@@ -243,8 +243,9 @@ struct Kernel {
 
   // A quotient, not a product with 1 / sum: of equal elements it is exact where 1 / n is.
   static void divide(const T* exp, size_t n, double sum, T* out, bool far) {
-    const V s{T(std::ldexp(sum, R::lift))}, one(T(1));
-    map(exp, n, out, [&](V v) { return xsimd::min(one, v / s); }, far);
+    const T divisor = T(std::ldexp(sum, R::lift));
+    const V s{divisor}, inverse{1 / divisor}, one(T(1));
+    map(exp, n, out, [&](V v) { return xsimd::min(one, quotient(v, s, inverse)); }, far);
   }
 
   static void softmax(const T* x, size_t n, T* out, double shift, double factor, bool far) {
