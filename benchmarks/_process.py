@@ -64,22 +64,36 @@ def _public(
     """Return the call that a user of `library` would write; a wrong result is not timed."""
     import numpy as np
 
-    x = _vector(dtype, math.prod(shape)).reshape(shape)
-    arrays, expected = [x], _plain(function, x, axis)
+    x, b = _vector(dtype, math.prod(shape)).reshape(shape), None
+    expected = _plain(function, x, axis)
     if weights:
         b = np.random.RandomState(1).uniform(
             0.5 if weights == "positive weights" else -0.5, 1.5, x.shape
         )
-        arrays, expected = [x, b], np.log(np.abs(np.sum(b * np.exp(x), axis)))
-    backend = None if library == "lsekernels" else registry.load(library)
-    compute = _function(library, backend, function, axis, weights == "weights of both signs")
-    if backend is None:
-        return _right(partial(compute, *arrays), lambda found: found, expected, library)
-    moved = [backend.to_device(array) for array in arrays]
-    call = partial(compute, *moved)
-    if library == "jax":  # the others return when the result is there
-        return _right(lambda: backend.synchronize(call()), backend.to_host, expected, library)
+        expected = np.log(np.abs(np.sum(b * np.exp(x), axis)))
+    more = {"return_sign": True} if weights == "weights of both signs" else {}
+    if library == "lsekernels":
+        call = _written(getattr(lsekernels, function), x, axis, b, **more)
+        return _right(call, lambda found: found, expected, library)
+    backend = registry.load(library)
+    x, b = backend.to_device(x), None if b is None else backend.to_device(b)
+    if library == "scipy":
+        call = _written(getattr(backend.special, function), x, axis, b, **more)
+    elif library == "torch":
+        compute = getattr(backend.torch, function)
+        call = lambda: compute(x, dim=axis)  # noqa: E731
+    else:
+        of = backend.jax.scipy.special if function == "logsumexp" else backend.jax.nn
+        compiled = backend.jax.jit(partial(getattr(of, function), axis=axis, **more))
+        call = lambda: backend.synchronize(compiled(x) if b is None else compiled(x, b=b))  # noqa: E731
     return _right(call, backend.to_host, expected, library)
+
+
+def _written(function: Any, x: Any, axis: int, b: Any, **more: Any) -> Callable[[], Any]:
+    """Return the call as a user writes it: to put arguments together would take as long as it."""
+    if b is None:
+        return lambda: function(x, axis=axis)
+    return lambda: function(x, axis=axis, b=b, **more)
 
 
 def _plain(function: str, x: Any, axis: int) -> Any:
@@ -91,23 +105,6 @@ def _plain(function: str, x: Any, axis: int) -> Any:
     if function == "logsumexp":
         return np.log(total).squeeze(axis)
     return terms / total if function == "softmax" else x - np.log(total)
-
-
-def _function(library: str, backend: Any, function: str, axis: int, signed: bool) -> Any:
-    """Return a function of the array, and of weights where there are any."""
-    more = {"axis": axis} | ({"return_sign": True} if signed else {})
-    if library == "lsekernels":
-        return _with_weights(getattr(lsekernels, function), more)
-    if library == "scipy":
-        return _with_weights(getattr(backend.special, function), more)
-    if library == "torch":
-        return partial(getattr(backend.torch, function), dim=axis)
-    of = backend.jax.scipy.special if function == "logsumexp" else backend.jax.nn
-    return backend.jax.jit(_with_weights(getattr(of, function), more))
-
-
-def _with_weights(function: Any, more: dict[str, Any]) -> Any:
-    return lambda x, b=None: function(x, **more) if b is None else function(x, b=b, **more)
 
 
 def _right(
