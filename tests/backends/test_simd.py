@@ -7,6 +7,7 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
+from lsekernels import kernels
 from lsekernels.kernels import _case
 from lsekernels.kernels import logsumexp as kernel
 
@@ -127,6 +128,18 @@ def test_parts_make_the_whole(simd):
     assert simd.sum_exp(np.array([math.inf])) == (math.inf, 0)
     with pytest.raises(OverflowError, match="too far"):
         simd.sum_exp(np.array([1e300]))
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("power", range(12, 50, 3))
+def test_far_from_zero_no_digit_is_lost(simd, power, sign):
+    """Up to 2**40 it is one pass with a large exponent, beyond it relative to the maximum."""
+    rows = kernels.load("softmax_rows")
+    for dtype in DTYPES:
+        x = (sign * 2.0**power + 20 * kernel.make_data(5000, "float64")[0]).astype(dtype)
+        assert kernel.error(simd.logsumexp(x), kernel.reference(x), dtype) <= 2
+        error = rows.error(simd.softmax_rows(x[None]), rows.reference(x[None]), dtype)
+        assert error <= 2
 
 
 def test_softmax_is_a_probability(simd):

@@ -28,7 +28,8 @@ struct Real<double> {
   using Integer = int64_t;
   static constexpr int mantissa = 52, bias = 1023;
   static constexpr double magic = 6755399441055744.0;  // 1.5 * 2^52: adding it rounds to integer
-  static constexpr double span = 1000, far = 0x1p20;
+  static constexpr double span = 1000;
+  static constexpr double far = 0x1p20, far_if_fused = 0x1p40;
   // The sum of a block is in this range, or its reference moves: the argument of exp, rounded, is
   // never so large that the digits lost count.
   static constexpr double small = 0x1p-40, big = 0x1p60;
@@ -42,7 +43,8 @@ struct Real<float> {
   using Integer = int32_t;
   static constexpr int mantissa = 23, bias = 127;
   static constexpr float magic = 12582912.0f;  // 1.5 * 2^23
-  static constexpr double span = 120, far = 0x1p14;
+  static constexpr double span = 120;
+  static constexpr double far = 0x1p14, far_if_fused = 0x1p18;
   static constexpr double small = 0x1p-20, big = 0x1p40;
   static constexpr int lift = 30;
   static constexpr float log2e_low = 1.925963e-08f;

@@ -144,7 +144,7 @@ struct Kernel {
       if (sum.special == sum.special) sum.special = m;
     } else if (sum.special == 0 && m > -INFINITY) {
       const double k = std::nearbyint(m * LOG2E);
-      if (std::fabs(k) > R::far) {
+      if (std::fabs(k) > (E::FUSED ? R::far_if_fused : R::far)) {
         sum.far = true;
       } else {
         sum.move(k);

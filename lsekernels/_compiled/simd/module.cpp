@@ -187,7 +187,7 @@ template <class T>
 Normalizer log_normalizer(const T* x, size_t n) {
   Top top = partial(extend_top<T>, x, n);
   Sum& sum = top.sum;
-  if (!sum.far) {
+  if (sum.exact()) {
     if (!(sum.special == 0)) return {sum.special, NAN, 0};
     if (sum.total.s == 0) return {-INFINITY, NAN, 0};
     sum.move(std::nearbyint(top.m * LOG2E));
@@ -202,7 +202,7 @@ Normalizer log_normalizer(const T* x, size_t n) {
 template <class T>
 Normalizer normalizer(const T* x, size_t n) {
   Sum sum = partial(functions<T>().extend, x, n);
-  if (sum.far) return careful_normalizer(x, n);
+  if (!sum.exact()) return careful_normalizer(x, n);
   if (!(sum.special == 0)) return {sum.special, NAN, 0};
   if (sum.total.s == 0) return {-INFINITY, NAN, 0};
   if (n <= SHORT<T>) return careful_normalizer(x, n);
@@ -473,7 +473,7 @@ PyObject* py_sum_exp(PyObject*, PyObject* x) {
     return partial(functions<T>().extend, data, n);
   });
   if (!(sum.special == 0)) return Py_BuildValue("di", sum.special, 0);
-  if (sum.far) {
+  if (!sum.exact()) {
     PyErr_SetString(PyExc_OverflowError, "x is too far from zero for an integer exponent");
     return nullptr;
   }

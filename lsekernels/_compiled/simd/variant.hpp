@@ -20,6 +20,7 @@
 constexpr double LOG2E = 1.4426950408889634;
 constexpr double LN2_HIGH = 6.93147180369123816490e-01;  // 33 bits: k * LN2_HIGH is exact
 constexpr double LN2_LOW = 1.90821492927058770002e-10;
+constexpr double MOST_EXACT = 0x1p20;  // of k
 
 // A sum and what its additions round off (TwoSum): the sums of blocks are many.
 struct Total {
@@ -48,6 +49,9 @@ struct Sum {
   Total total;
   double k = 0, special = 0;
   bool far = false;
+
+  // Whether log(sum) has digits enough to be taken off something as large.
+  bool exact() const { return !far && std::fabs(k) <= MOST_EXACT; }
 
   void move(double to) {
     total.scale_by_power(k - to);
