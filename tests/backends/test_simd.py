@@ -142,6 +142,20 @@ def test_far_from_zero_no_digit_is_lost(simd, power, sign):
         assert error <= 2
 
 
+@pytest.mark.parametrize("size", [3, 300, 20_000])
+def test_one_large_number_is_the_result_however_large(simd, size):
+    """Its exponent, cut off, could be that of any small number."""
+    random = np.random.RandomState(size)
+    for dtype in DTYPES:
+        x = random.standard_normal(size).astype(dtype)
+        for power in np.arange(6, np.finfo(dtype).maxexp, 0.37):
+            place = random.randint(size)
+            before, x[place] = x[place], np.ldexp(random.uniform(1, 2), int(power))
+            assert simd.logsumexp(x) == x[place]
+            assert simd.logsumexp_rows(x[None])[0] == x[place]
+            x[place] = before
+
+
 def test_softmax_is_a_probability(simd):
     x = kernel.make_data(70_000, "float64")[0].reshape(7, -1) * 20 + 1000
     p = simd.softmax_rows(x)

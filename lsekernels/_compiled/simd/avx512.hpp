@@ -73,6 +73,7 @@ struct Exp<xsimd::avx512bw, double> {
           low(_mm512_set1_pd((k - Real<double>::span) / LOG2E)) {}
 
     V clamp(V x) const { return _mm512_max_pd(low, x); }  // the second if one is nan
+    bool left() const { return false; }
 
     Factors operator()(V x) const {
       const __m512d t = _mm512_fmadd_pd(x, _mm512_set1_pd(LOG2E), minus_k);
@@ -156,6 +157,7 @@ struct Exp<xsimd::avx512bw, float> {
           low(_mm512_set1_ps(float((k - Real<float>::span) / LOG2E))) {}
 
     V clamp(V x) const { return _mm512_max_ps(low, x); }
+    bool left() const { return false; }
 
     Factors operator()(V x) const {
       const __m512 t = _mm512_fmadd_ps(x, _mm512_set1_ps(float(LOG2E)), minus_k);

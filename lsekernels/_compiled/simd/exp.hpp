@@ -69,6 +69,28 @@ constexpr bool is_emulated<xsimd::emulated<N>> = true;
 template <class A>
 constexpr bool is_fused = !std::is_same_v<A, xsimd::sse2> && !is_emulated<A>;
 
+// The larger of both, and nan where x is: of which operand xsimd::max takes it differs.
+template <class A, class T>
+xsimd::batch<T, A> at_least(xsimd::batch<T, A> x, xsimd::batch<T, A> low) {
+#if X86_64
+  if constexpr (std::is_same_v<A, xsimd::sse2>) {
+    if constexpr (sizeof(T) == 8)
+      return _mm_max_pd(low, x);
+    else
+      return _mm_max_ps(low, x);
+  }
+#ifdef __AVX2__
+  if constexpr (sizeof(low) == sizeof(__m256) && !is_emulated<A>) {
+    if constexpr (sizeof(T) == 8)
+      return _mm256_max_pd(low, x);
+    else
+      return _mm256_max_ps(low, x);
+  }
+#endif
+#endif
+  return xsimd::max(x, low);
+}
+
 // 2^t = 2^j * 2^f with an integer j. Another instruction set that does better has a specialization of
 // its own, with the same members, as of `Exp`.
 template <class A, class T>
@@ -132,18 +154,26 @@ struct Exp {
 
   // exp(x) * 2^-k, quickly. Where fused, it is base^x, with a base near e: see Functions::excess.
   struct Terms {
-    V low, high, magic;
+    using Bits = xsimd::batch<typename R::Integer, A>;
+    V low, magic;
+    Bits seen{0};  // in the steps of any term
 
-    explicit Terms(double k)
-        : low(T((k - R::span) / LOG2E)),
-          high(T((k + R::span) / LOG2E)),
-          magic(T(MAGIC + R::bias - k)) {}
+    explicit Terms(double k) : low(T((k - R::span) / LOG2E)), magic(T(MAGIC + R::bias - k)) {}
 
-    // A nan stays one, or becomes `high`, whichever operand xsimd's version prefers: never `low`.
-    V clamp(V x) const { return xsimd::max(xsimd::min(x, high), low); }
+    // What is below the range counts as its limit.
+    V clamp(V x) const { return at_least(x, low); }
 
-    Factors operator()(V x) const {
+    // Whether one was above the range, or nan: others leave all bits above the exponent's alone. It
+    // takes less than a clamp there, for any unit of the CPU can do it.
+    bool left() const {
+      const Bits same = xsimd::bitwise_cast<typename R::Integer>(V(T(MAGIC)));
+      constexpr int exponent = sizeof(T) * 8 - 1 - R::mantissa;  // bits of it
+      return xsimd::any(((seen | same) ^ same) >> (S::bits + exponent) != Bits(0));
+    }
+
+    Factors operator()(V x) {
       const V t = xsimd::fma(x, V(T(LOG2E)), magic);
+      seen = seen | xsimd::bitwise_cast<typename R::Integer>(t);
       V f;
       if constexpr (FUSED)
         f = xsimd::fms(x, V(T(LOG2E)), t - magic);

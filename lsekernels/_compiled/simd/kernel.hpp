@@ -61,7 +61,7 @@ struct Kernel {
   // prefetching follows best. Beyond the cache it is asked for AHEAD bytes before.
   template <bool CLAMPED, size_t AHEAD>
   [[gnu::noinline]] static double add_up(const T* x, size_t n, double k) {
-    const Terms terms(k);
+    Terms terms(k);
     const auto add = [&](V v, V sum) { return fma(terms(CLAMPED ? terms.clamp(v) : v), sum); };
     const V zero(T(0));
     V lanes = zero;  // sums: of all that are doubles, of the last few that are not
@@ -88,7 +88,7 @@ struct Kernel {
     }
     for (; i + WIDTH <= n; i += WIDTH) lanes = add(V::load_unaligned(x + i), lanes);
     if (i < n) lanes = add(tail(x, i, n), lanes);
-    return s + double(xsimd::reduce_add(lanes));
+    return CLAMPED && terms.left() ? INFINITY : s + double(xsimd::reduce_add(lanes));
   }
 
   // The largest element, or nan.

@@ -151,7 +151,9 @@ double logsumexp(const T* x, size_t n) {
   if (!(sum.special == 0)) return sum.special;
   if (sum.far) return careful_logsumexp(x, n);
   if (sum.total.s == 0) return -INFINITY;
-  const double r = sum.k * LN2_HIGH + (std::log(sum.total.value()) + sum.k * LN2_LOW);
+  const double rest = std::log(sum.total.value()) + sum.k * LN2_LOW;
+  if (!sum.exact()) return std::fma(sum.k, LN2_HIGH, rest);
+  const double r = sum.k * LN2_HIGH + rest;
   // Near zero the digits of the terms beside the largest one count.
   return std::fabs(r) < 1 ? careful_logsumexp(x, n) : r;
 }
