@@ -2,8 +2,8 @@
 //
 // An array is summed as  sum(exp(x)) = s * 2^k  with an integer-valued k that starts at 0: ordinary
 // data need no maximum. Only where the sum of a block leaves the safe range is k moved to the
-// block's maximum and the block done again. Terms are 2^(x*log2(e) - k), clamped so that each is a
-// normal number: nothing overflows, and no denormal slows the loop down.
+// block's maximum and the block done again. Terms are 2^(x*log2(e) - k), clamped below so that each is
+// a normal number: no denormal slows the loop down. One that overflows makes the sum infinite.
 //
 // Source: of carrying (exponent, sum) instead of subtracting the maximum: M. Dukhan and
 // A. Ablavatski, "The two-pass softmax algorithm", arXiv:2001.04438 (2020); of what a difference
