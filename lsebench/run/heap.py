@@ -23,6 +23,7 @@ from typing import Any
 
 from asv import util
 
+from lsebench import cli
 from lsebench.cli import FAILED, Parser
 from lsekernels import registry
 
@@ -163,21 +164,17 @@ def table(found: Mapping[str, Mapping[str, Any]], markdown: bool = False) -> str
     names.sort(key=list(columns()).index)
     heads = ["time, page faults, system's share, kept", *names]
     lines = [[call, *(_cell(cells.get(n, {})) for n in names)] for call, cells in found.items()]
+    style = "pipe" if markdown else "simple"
+    text = cli.columns(lines, heads, "l" + "r" * len(names), style)
     if markdown:
-        head = f"| {' | '.join(heads)} |\n|---{'|---:' * len(names)}|"
-        return "\n".join([head, *(f"| {' | '.join(line)} |" for line in lines)])
-    widths = [max(len(line[i]) for line in [heads, *lines]) for i in range(len(heads))]
-    text = [
-        "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])])
-        for line in [heads, *lines]
-    ]
+        return text
     notes = {
         f"{name}: {cell.get('absent') or cell.get('failed')}"
         for cells in found.values()
         for name, cell in cells.items()
         if "seconds" not in cell
     }
-    return "\n".join([*text, *sorted(notes)])
+    return "\n".join([text, *sorted(notes)])
 
 
 def _cell(cell: Mapping[str, Any]) -> str:
