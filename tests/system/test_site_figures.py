@@ -4,6 +4,7 @@ import json
 import math
 import random
 import re
+from collections import Counter
 from datetime import datetime
 from itertools import product
 from typing import NamedTuple
@@ -161,6 +162,12 @@ def test_matrix(visit, sites, root, site):
         # With all cores, what was not measured so does what it does with one thread.
         measured = runs.get((machine, "1"), {}) | runs[machine, threads]
         true = timed(measured, kernel, dtype)
+        tools = Counter(size for _, size in true)  # a size of few has a column where it is N
+        true = {
+            key: row
+            for key, row in true.items()
+            if key[1] == "1000" or 4 * tools[key[1]] >= max(tools.values())
+        }
         assert {(row["tool"], row["size"]) for row in rows} == set(true)
         forms, unsafe = home["kernels"][kernel]["tasks"], home["kernels"][kernel]["unsafe"]
 

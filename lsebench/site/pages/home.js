@@ -272,7 +272,11 @@
     const tools = Object.keys(found.heaps.settled || {}).filter(seen);
     const tables = Object.fromEntries(tools.map((tool) => [tool, table(found, tool)]));
     const timed = tools.filter((tool) => typeof tables[tool] !== "string" && Object.values(tables[tool]).some((t) => t !== undefined));
-    const sizes = found.kernel.sizes.filter((size) => timed.some((tool) => size in tables[tool]));
+    // A size that few tools have compares little: it has a column where it is asked for.
+    const having = (size) => timed.filter((tool) => size in tables[tool]).length;
+    const most = Math.max(...found.kernel.sizes.map(having));
+    const few = found.kernel.sizes.filter((size) => having(size) && having(size) < most / 4 && size !== found.size);
+    const sizes = found.kernel.sizes.filter((size) => having(size) && !few.includes(size));
     const cell = (tool, size) => tables[tool][size];
     // The least of each column, of what is compared with each other and may be called the best.
     const least = {};
@@ -316,6 +320,7 @@
     const where = state.kernel === TIMED ? `, ${DATA[now.data]}, heap ${now.heap}` : ", data where the tool wants it";
     element("matrix-title").textContent = `Time of one call, ${found.kernel.title}, ${state.dtype}`;
     element("matrix-note").textContent = timed.length ? `Columns: ${found.kernel.what}${where}. Of a family the plainest of the fastest at ${Site.count(at || "")} comes first.`
+      + (few.length ? ` Of few tools ${few.map(Site.count).join(" and ")} were measured, too: ask for them as N.` : "")
       + (hidden("gpu") || timed.some((tool) => known(tool).device === "gpu") ? "" : " No GPU was measured here: make bench-gpu.") : "";
     if (!timed.length) Site.fill("matrix", make("tbody", {}, make("tr", {}, make("td", {}, tools.length ? "Not measured here. " : "No tool is shown. ", ...(tools.length ? how(found) : [])))));
     csv(found, timed, sizes, cell);
