@@ -138,3 +138,8 @@ def test_what_follows_from_backends_and_pins_is_written():
 
     names = ", ".join(sorted(file.name for file in derived.stale()))
     assert not names, f"{names} stale: {derived.COMMAND}"
+
+
+def test_what_shares_fixtures_runs_in_one_process(request):
+    """pytest-xdist 3.8 names groups where pytest 9.2 does not look, and says nothing."""
+    assert ("@" in request.node.nodeid) == request.config.getoption("loadgroup", False)
