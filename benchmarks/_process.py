@@ -77,16 +77,17 @@ def _public(
         return _right(call, lambda found: found, expected, library)
     backend = registry.load(library)
     x, b = backend.to_device(x), None if b is None else backend.to_device(b)
+    right = partial(_right, to_host=backend.to_host, expected=expected, who=library)
     if library == "scipy":
-        call = _written(getattr(backend.special, function), x, axis, b, **more)
-    elif library == "torch":
+        return right(_written(getattr(backend.special, function), x, axis, b, **more))
+    if library == "torch":
         compute = getattr(backend.torch, function)
-        call = lambda: compute(x, dim=axis)  # noqa: E731
-    else:
-        of = backend.jax.scipy.special if function == "logsumexp" else backend.jax.nn
-        compiled = backend.jax.jit(partial(getattr(of, function), axis=axis, **more))
-        call = lambda: backend.synchronize(compiled(x) if b is None else compiled(x, b=b))  # noqa: E731
-    return _right(call, backend.to_host, expected, library)
+        return right(lambda: compute(x, dim=axis))
+    of = backend.jax.scipy.special if function == "logsumexp" else backend.jax.nn
+    compiled = backend.jax.jit(partial(getattr(of, function), axis=axis, **more))
+    if b is None:
+        return right(lambda: backend.synchronize(compiled(x)))
+    return right(lambda: backend.synchronize(compiled(x, b=b)))
 
 
 def _written(function: Any, x: Any, axis: int, b: Any, **more: Any) -> Callable[[], Any]:
